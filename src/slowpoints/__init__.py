@@ -1,0 +1,1 @@
+"""Find out how trained recurrent networks compute."""
