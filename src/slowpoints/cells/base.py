@@ -1,0 +1,140 @@
+"""What every recurrent cell can be asked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+
+class Cell(nn.Module, ABC):
+    """A discrete-time recurrent network: the next state from a state and an input.
+
+    A new architecture needs `step` and `states`; the Jacobians follow by automatic differentiation,
+    and a closed form can replace them for speed.
+
+    Parameters
+    ----------
+    input_size
+        Number of inputs at one time step, E.
+    hidden_size
+        Number of units that a readout sees, H.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+
+    @property
+    def state_size(self) -> int:
+        """Size of the full state, N: all that the next step depends on."""
+        return self.hidden_size
+
+    def hidden(self, state: Float[Tensor, "... state"]) -> Float[Tensor, "... hidden"]:
+        """Return the part of the state that a readout sees."""
+        return state[..., : self.hidden_size]
+
+    @abstractmethod
+    def step(
+        self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]
+    ) -> Float[Tensor, "batch state"]:
+        """Return the state one token later, by plain operations of any dtype (works under `torch.func`)."""
+
+    @abstractmethod
+    def states(
+        self, inputs: Float[Tensor, "batch time input"], initial: Float[Tensor, "batch state"] | None = None
+    ) -> Float[Tensor, "batch time state"]:
+        """Return the states after every input of whole sequences, by fused kernels.
+
+        Sequences of different lengths are padded on the right: a state depends on earlier inputs only, so those
+        before a sequence's end are right whatever the padding. `initial` is zero where it is not given.
+        """
+
+    def hidden_states(
+        self, inputs: Float[Tensor, "batch time input"], initial: Float[Tensor, "batch state"] | None = None
+    ) -> Float[Tensor, "batch time hidden"]:
+        """Return what a readout sees after every input: the training path, at no more than it costs."""
+        return self.hidden(self.states(inputs, initial))
+
+    def recurrent_jacobian(
+        self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]
+    ) -> Float[Tensor, "batch state state"]:
+        """Return `d step / d state`, entry [b, i, j] the derivative of unit i by unit j."""
+        return self._automatic_jacobian(0, state, input)
+
+    def input_jacobian(
+        self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]
+    ) -> Float[Tensor, "batch state input"]:
+        """Return `d step / d input`, entry [b, i, j] the derivative of unit i by input j."""
+        return self._automatic_jacobian(1, state, input)
+
+    def _automatic_jacobian(self, argument: int, state: Tensor, input: Tensor) -> Tensor:
+        def step_one(state: Tensor, input: Tensor) -> Tensor:
+            return self.step(state[None], input[None])[0]
+
+        result: Tensor = torch.func.vmap(torch.func.jacrev(step_one, argnums=argument))(state, input)
+        return result
+
+
+class LayerWeights(NamedTuple):
+    """Weights and biases of one layer of a torch RNN module, gates below one another."""
+
+    input: Float[Tensor, "gates_hidden input"]
+    recurrent: Float[Tensor, "gates_hidden hidden"]
+    input_bias: Float[Tensor, " gates_hidden"] | None
+    recurrent_bias: Float[Tensor, " gates_hidden"] | None
+
+
+def layer_weights(rnn: nn.RNNBase) -> LayerWeights:
+    """Return the weights of a module of one layer."""
+    return LayerWeights(
+        *(getattr(rnn, f"{name}_l0", None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))  # type: ignore[arg-type]
+    )
+
+
+def scale_rows(scale: Float[Tensor, "batch row"], matrix: Float[Tensor, "row column"]) -> Tensor:
+    """Return `diag(scale) @ matrix` for every element of the batch."""
+    return scale.unsqueeze(-1) * matrix
+
+
+def add_scaled_rows(
+    total: Float[Tensor, "batch row column"], scale: Float[Tensor, "batch row"], matrix: Tensor
+) -> Tensor:
+    """Return `total + diag(scale) @ matrix` in one pass over memory."""
+    return torch.addcmul(total, scale.unsqueeze(-1), matrix)
+
+
+def add_diagonal(matrix: Float[Tensor, "batch n n"], diagonal: Float[Tensor, "batch n"]) -> Tensor:
+    """Add to the diagonal of every matrix, in place."""
+    matrix.diagonal(dim1=-2, dim2=-1).add_(diagonal)
+    return matrix
+
+
+def initialize_gates(
+    input_weight: Tensor, recurrent_weight: Tensor, *, input_gain: float, recurrent_gain: float
+) -> None:
+    """Draw the weights of all gates: inputs by Glorot and Bengio (2010), recurrent ones orthogonal, gate by gate.
+
+    Orthogonal recurrent weights (Saxe, McClelland & Ganguli 2014) keep signals and gradients from vanishing at first.
+    """
+    hidden_size = recurrent_weight.shape[1]
+    for block in input_weight.split(hidden_size):
+        nn.init.xavier_uniform_(block, gain=input_gain)
+    for block in recurrent_weight.split(hidden_size):
+        nn.init.orthogonal_(block, gain=recurrent_gain)
+
+
+def initialize_layer(rnn: nn.RNNBase, *, input_gain: float, recurrent_gain: float) -> LayerWeights:
+    """Draw the weights of a module of one layer, set its biases to zero, and return them."""
+    weights = layer_weights(rnn)
+    initialize_gates(weights.input, weights.recurrent, input_gain=input_gain, recurrent_gain=recurrent_gain)
+    for bias in (weights.input_bias, weights.recurrent_bias):
+        if bias is not None:
+            nn.init.zeros_(bias)
+    return weights
