@@ -1,0 +1,139 @@
+"""Batches of documents of similar length, for Lightning and for analyses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from slowpoints.errors import UserError
+from slowpoints.text.corpus import PADDING, Corpus, EncodedData
+
+if TYPE_CHECKING:
+    from jaxtyping import Int64
+    from torch import Tensor
+
+# Shuffled documents are sorted by length within pools of so many batches: large enough for little padding (1-2 %),
+# small enough that batches are composed anew in every epoch.
+POOL = 64
+
+
+class Batch(NamedTuple):
+    """Documents padded on the right with zeros."""
+
+    tokens: Int64[Tensor, "batch time"]
+    lengths: Int64[Tensor, " batch"]
+    labels: Int64[Tensor, " batch"]
+
+
+def make_batch(corpus: Corpus, documents: Int64[np.ndarray, " batch"]) -> Batch:
+    """Gather these documents of a corpus, in this order."""
+    starts = corpus.offsets[documents]
+    lengths = corpus.offsets[documents + 1] - starts
+    time = np.arange(lengths.max())
+    inside = time < lengths[:, None]
+    tokens = np.full(inside.shape, PADDING, dtype=np.int64)
+    tokens[inside] = corpus.tokens[(starts[:, None] + time)[inside]]
+    return Batch(torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(corpus.labels[documents]))
+
+
+class Documents(Dataset[Batch]):
+    """A corpus, asked for whole batches by their documents' indices."""
+
+    def __init__(self, corpus: Corpus):
+        self.corpus = corpus
+
+    def __getitem__(self, documents: Int64[np.ndarray, "batch"]) -> Batch:
+        return make_batch(self.corpus, documents)
+
+
+class LengthBuckets(Sampler[np.ndarray]):
+    """Which documents the batches hold: sorted by length, or (with a seed) shuffled anew in every epoch.
+
+    Each pass over a shuffled one is an epoch of its own; `set_epoch` says which is next, so that a resumed training
+    goes on where it left off.
+    """
+
+    def __init__(self, lengths: Int64[np.ndarray, "document"], batch_size: int, seed: int | None = None):
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next pass (Lightning calls this)."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Int64[np.ndarray, "batch"]]:
+        batches = self.batches()
+        self.epoch += 1
+        return iter(batches)
+
+    def batches(self) -> list[Int64[np.ndarray, "batch"]]:
+        """The batches of the next pass."""
+        if self.seed is None:
+            return self._split(np.argsort(self.lengths, kind="stable"))
+        generator = np.random.default_rng([self.seed, self.epoch])
+        order = generator.permutation(len(self.lengths))
+        pools = np.arange(len(order)) // (POOL * self.batch_size)
+        batches = self._split(order[np.lexsort((self.lengths[order], pools))])
+        return [batches[index] for index in generator.permutation(len(batches))]
+
+    def _split(self, order: Int64[np.ndarray, "document"]) -> list[Int64[np.ndarray, "batch"]]:
+        return [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+
+
+def batches(corpus: Corpus, batch_size: int, seed: int | None = None) -> DataLoader[Batch]:
+    """Load batches of a corpus, sorted by length, or (with a seed) shuffled anew in every epoch."""
+    sampler = LengthBuckets(corpus.lengths, batch_size, seed)
+    return DataLoader(Documents(corpus), sampler=sampler, batch_size=None)
+
+
+class SentimentData(pl.LightningDataModule):
+    """Batches of a data set's three splits.
+
+    Parameters
+    ----------
+    batch_size
+        Documents in a training batch.
+    seed
+        Seed of the order of training batches.
+    evaluation_batch_size
+        Documents in a batch of validation or test, by default four times as many as in training.
+
+    Raises
+    ------
+    UserError
+        If the data have more than two classes.
+    """
+
+    def __init__(self, data: EncodedData, batch_size: int, seed: int, evaluation_batch_size: int | None = None):
+        super().__init__()
+        if data.classes != 2:
+            raise UserError(
+                f"data.classes: {data.name} was read with {data.classes} classes, but the classifier tells two apart; "
+                "use data.classes=2 (five can be read from Python, with load_data)"
+            )
+        self.data = data
+        self.batch_size = batch_size
+        self.seed = seed
+        self.evaluation_batch_size = evaluation_batch_size or 4 * batch_size
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Training batches, in another order in every epoch."""
+        return batches(self.data.train, self.batch_size, self.seed)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Validation batches, by length."""
+        return batches(self.data.validation, self.evaluation_batch_size)
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """Test batches, by length."""
+        return batches(self.data.test, self.evaluation_batch_size)

@@ -1,0 +1,147 @@
+"""Data sets of the Hugging Face hub, or the same from a local folder, read by `datasets`."""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from slowpoints.errors import UserError
+from slowpoints.text.cache import file_digest
+from slowpoints.text.documents import Documents, Source
+from slowpoints.text.options import HubData, TreebankData
+
+SPLITS = ("train", "validation", "test")
+
+
+def fingerprint(options: HubData | TreebankData) -> str:
+    """What the content follows from: the local files, or the repository and revision.
+
+    Raises
+    ------
+    UserError
+        If the folder, or a file in it, is missing.
+    """
+    if options.root is None:
+        return f"{options.repository}@{options.revision}"
+    return " ".join(f"{split}:{file_digest(path)}" for split, path in _local_files(options.root, options.name).items())
+
+
+def read(options: HubData) -> Source:
+    """Read the splits of a binary data set.
+
+    Raises
+    ------
+    UserError
+        If the data cannot be had or read, a column is missing, or a label is neither 0 nor 1.
+    """
+    tables = read_tables(options)
+    return Source.of({split: _documents(table, options, split) for split, table in tables.items()})
+
+
+def read_tables(options: HubData | TreebankData) -> dict[str, Any]:
+    """The splits as pyarrow tables.
+
+    Raises
+    ------
+    UserError
+        If the data cannot be had or read.
+    """
+    if options.root is None:
+        return _from_hub(options)
+    return {split: _from_parquet(path) for split, path in _local_files(options.root, options.name).items()}
+
+
+def _local_files(root: Path, name: str) -> dict[str, Path]:
+    folder = root / name
+    if not folder.is_dir():
+        raise UserError(
+            f"data.root: there is no folder {folder}; data.root must be a folder with {name}/train.parquet and "
+            f"{name}/test.parquet"
+        )
+    files = {split: folder / f"{split}.parquet" for split in SPLITS}
+    for split in ("train", "test"):
+        if not files[split].is_file():
+            raise UserError(f"data.root: there is no file {files[split]}; train.parquet and test.parquet must be there")
+    return {split: path for split, path in files.items() if path.is_file()}
+
+
+def _from_parquet(path: Path) -> Any:
+    import datasets
+    import pyarrow
+
+    datasets.disable_progress_bars()
+    try:
+        # `datasets` converts to its own format on disk; nothing of that is needed after reading.
+        with TemporaryDirectory() as scratch:
+            return datasets.Dataset.from_parquet(str(path), cache_dir=scratch, keep_in_memory=True).data.table
+    except (datasets.exceptions.DatasetGenerationError, pyarrow.ArrowException, OSError, ValueError) as error:
+        raise UserError(f"data.root: {path} cannot be read as parquet: {error.__cause__ or error}") from error
+    finally:
+        datasets.enable_progress_bars()
+
+
+def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
+    import datasets
+
+    if not _hub_answers():
+        # `datasets` then uses its own cache, or fails at once instead of after half a minute of retries.
+        datasets.config.HF_HUB_OFFLINE = True
+    try:
+        found = datasets.load_dataset(options.repository, revision=options.revision)
+    except datasets.exceptions.DatasetNotFoundError as error:
+        raise UserError(f"data.repository: {error}; name a public data set of the Hugging Face hub") from error
+    except (OSError, datasets.exceptions.DatasetsError) as error:
+        raise UserError(
+            f"data.repository: {options.repository} cannot be loaded from the Hugging Face hub ({error}). Either "
+            f"connect to a network, or name a local folder with data.root=FOLDER (one that holds "
+            f"{options.name}/train.parquet and {options.name}/test.parquet); data=synthetic needs neither"
+        ) from error
+    missing = {"train", "test"} - set(found)
+    if missing:
+        raise UserError(f"data.repository: {options.repository} has no split {missing.pop()!r}, only {sorted(found)}")
+    return {split: found[split].data.table for split in SPLITS if split in found}
+
+
+def _hub_answers() -> bool:
+    request = urllib.request.Request(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), method="HEAD")
+    try:
+        urllib.request.urlopen(request, timeout=5).close()
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _documents(table: Any, options: HubData, split: str) -> Documents:
+    texts = column(table, options.text_column, "data.text_column", split)
+    labels = column(table, options.label_column, "data.label_column", split)
+    for row, (text, label) in enumerate(zip(texts, labels, strict=True), start=1):
+        if not isinstance(text, str) or label not in (0, 1):
+            raise UserError(
+                f"data: {split} split of {options.name}, row {row}: text {str(text)[:40]!r} with label {label!r}; "
+                "texts must be strings, and labels 0 (negative) or 1 (positive)"
+            )
+    return Documents(texts, np.array(labels, dtype=np.int64))
+
+
+def column(table: Any, name: str, option: str, where: str) -> list[Any]:
+    """One column of a pyarrow table as a list.
+
+    Raises
+    ------
+    UserError
+        If there is no such column.
+    """
+    if name not in table.column_names:
+        raise UserError(
+            f"{option}: there is no column {name!r} in {where}; its columns are {', '.join(table.column_names)}"
+        )
+    values: list[Any] = table.column(name).to_pylist()
+    return values

@@ -1,0 +1,120 @@
+"""From options to encoded data, through the cache."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from slowpoints.errors import UserError
+from slowpoints.text import files, hub, synthetic, treebank
+from slowpoints.text.cache import cache_path, read_cache, write_cache
+from slowpoints.text.corpus import EncodedData
+from slowpoints.text.documents import Source
+from slowpoints.text.options import FileData, HubData, SyntheticData, TreebankData
+from slowpoints.text.splitting import complete_splits
+
+log = logging.getLogger(__name__)
+
+Options = HubData | TreebankData | FileData | SyntheticData
+
+# These are applied to what the cache holds, or say where the data are, not what they are.
+_NOT_IN_KEY = {"max_length", "keep", "root", "repository", "revision", "train", "validation", "test"}
+
+
+def load_data(options: Options, cache_dir: Path, seed: int) -> EncodedData:
+    """Read, split and encode a data set, or take it from the cache, and cut its documents.
+
+    Parameters
+    ----------
+    cache_dir
+        Folder for the encoded data, one file for each content and choice of options; made where missing.
+    seed
+        Seed of the splits that the data set lacks, and of synthetic data.
+
+    Raises
+    ------
+    UserError
+        If the data cannot be had, read, or used.
+    """
+    choices = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
+    path = cache_path(cache_dir, options.name, {**choices, "content": _fingerprint(options), "seed": seed})
+    data = read_cache(path)
+    if data is None:
+        log.info("Tokenising %s", options.name)
+        data = encode_source(_read(options, seed), options, seed)
+        write_cache(path, data)
+    return data.cut(options.max_length, options.keep)
+
+
+def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
+    """Complete the splits, learn the vocabulary from the training split, and encode all of them.
+
+    Raises
+    ------
+    UserError
+        If there are no documents, only empty ones, or only one class.
+    """
+    from slowpoints.text.tokenizer import encode, train_tokenizer, vocabulary
+
+    _check(source, options.name)
+    test_share = getattr(options, "test_share", options.validation_share)
+    source = complete_splits(source, options.validation_share, test_share, seed)
+    assert source.validation is not None
+    assert source.test is not None
+    tokenizer = train_tokenizer(source.train.texts, options.vocabulary_size, options.min_count, options.lowercase)
+    words = vocabulary(tokenizer)
+    if len(words) < 3:
+        raise UserError(
+            f"data: no word of {options.name} occurs {options.min_count} times in the training texts (data.min_count)"
+        )
+    valence = source.valence
+    return EncodedData(
+        name=options.name,
+        train=encode(tokenizer, source.train),
+        validation=encode(tokenizer, source.validation),
+        test=encode(tokenizer, source.test),
+        words=words,
+        tokenizer_json=tokenizer.to_str(),
+        valence=None if valence is None else np.array([valence.get(word, 0) for word in words], dtype=np.float32),
+        classes=getattr(options, "classes", 2),
+    )
+
+
+def _fingerprint(options: Options) -> str:
+    match options:
+        case HubData() | TreebankData():
+            return hub.fingerprint(options)
+        case FileData():
+            return files.fingerprint(options)
+        case SyntheticData():
+            return synthetic.fingerprint()
+
+
+def _read(options: Options, seed: int) -> Source:
+    match options:
+        case HubData():
+            return hub.read(options)
+        case TreebankData():
+            return treebank.read(options)
+        case FileData():
+            return files.read(options)
+        case SyntheticData():
+            return synthetic.generate(options, seed)
+
+
+def _check(source: Source, name: str) -> None:
+    for split, documents in (("train", source.train), ("validation", source.validation), ("test", source.test)):
+        if documents is None:
+            continue
+        if len(documents) == 0:
+            raise UserError(f"data: the {split} split of {name} is empty; it must hold documents of both classes")
+        if not any(text.strip() for text in documents.texts):
+            raise UserError(f"data: every document in the {split} split of {name} is empty")
+        classes = np.unique(documents.labels)
+        if len(classes) < 2:
+            raise UserError(
+                f"data: every document in the {split} split of {name} has label {classes[0]}; both classes, "
+                "0 (negative) and 1 (positive), must be there"
+            )

@@ -1,0 +1,99 @@
+"""The options in `conf/data`, described and range-checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(gt=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class _DataOptions(BaseModel):
+    """What every data set has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # The name is that of a folder and of cache files too.
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    vocabulary_size: Annotated[int, Field(ge=3)] = 15_000
+    min_count: Count = 2
+    lowercase: bool = True
+    max_length: Count = 400
+    keep: Literal["first", "last"] = "first"
+    validation_share: Share = 0.1
+
+    @field_validator("root", "train", "validation", "test", check_fields=False)
+    @classmethod
+    def _expand_home(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser()
+
+
+class HubData(_DataOptions):
+    """A binary data set from the Hugging Face hub, or the same from a local folder."""
+
+    source: Literal["hub"] = "hub"
+    root: Path | None = None
+    repository: str
+    revision: str | None = None
+    text_column: str = "text"
+    label_column: str = "label"
+
+
+class TreebankData(_DataOptions):
+    """The Stanford Sentiment Treebank, from the hub or from a local folder."""
+
+    source: Literal["treebank"] = "treebank"
+    root: Path | None = None
+    repository: str
+    revision: str | None = None
+    classes: Literal[2, 5] = 2
+    phrases: bool = False
+
+
+class FileData(_DataOptions):
+    """The user's own files."""
+
+    source: Literal["files"] = "files"
+    train: Path
+    validation: Path | None = None
+    test: Path | None = None
+    text_column: str = "text"
+    label_column: str = "label"
+    positive_label: str | int | None = None
+    test_share: Share = 0.1
+
+
+class SyntheticData(_DataOptions):
+    """Generated documents whose words have known valences."""
+
+    source: Literal["synthetic"] = "synthetic"
+    min_count: Count = 1
+    test_share: Share = 0.1
+    documents: Annotated[int, Field(ge=20)] = 6_000
+    shortest: Count = 10
+    longest: Count = 60
+    neutral_words: Annotated[int, Field(gt=0, le=5_000)] = 500
+    sentiment_words: Annotated[int, Field(ge=2, le=4_000)] = 200
+    zipf_exponent: Annotated[float, Field(ge=0)] = 1.0
+    sentiment_share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    min_strength: Annotated[float, Field(ge=0, lt=4)] = 0.5
+    max_strength: Annotated[float, Field(gt=0, le=4)] = 4.0
+    margin: Annotated[float, Field(ge=0)] = 2.0
+    negation: Probability = 0.0
+    intensifiers: Probability = 0.0
+    intensity: Annotated[float, Field(gt=0)] = 2.0
+
+    @model_validator(mode="after")
+    def _ranges_are_ordered(self) -> Self:
+        if self.shortest > self.longest:
+            raise ValueError(f"shortest ({self.shortest}) must not exceed longest ({self.longest})")
+        if self.min_strength >= self.max_strength:
+            raise ValueError(f"min_strength ({self.min_strength}) must be less than max_strength ({self.max_strength})")
+        return self
+
+
+DataOptions = Annotated[HubData | TreebankData | FileData | SyntheticData, Field(discriminator="source")]
