@@ -41,13 +41,13 @@ def make_batch(corpus: Corpus, documents: Int64[np.ndarray, " batch"]) -> Batch:
     return Batch(torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(corpus.labels[documents]))
 
 
-class Documents(Dataset[Batch]):
+class CorpusBatches(Dataset[Batch]):
     """A corpus, asked for whole batches by their documents' indices."""
 
     def __init__(self, corpus: Corpus):
         self.corpus = corpus
 
-    def __getitem__(self, documents: Int64[np.ndarray, "batch"]) -> Batch:
+    def __getitem__(self, documents: Int64[np.ndarray, " batch"]) -> Batch:
         return make_batch(self.corpus, documents)
 
 
@@ -58,7 +58,7 @@ class LengthBuckets(Sampler[np.ndarray]):
     goes on where it left off.
     """
 
-    def __init__(self, lengths: Int64[np.ndarray, "document"], batch_size: int, seed: int | None = None):
+    def __init__(self, lengths: Int64[np.ndarray, " document"], batch_size: int, seed: int | None = None):
         self.lengths = lengths
         self.batch_size = batch_size
         self.seed = seed
@@ -71,12 +71,12 @@ class LengthBuckets(Sampler[np.ndarray]):
     def __len__(self) -> int:
         return -(-len(self.lengths) // self.batch_size)
 
-    def __iter__(self) -> Iterator[Int64[np.ndarray, "batch"]]:
+    def __iter__(self) -> Iterator[Int64[np.ndarray, " batch"]]:
         batches = self.batches()
         self.epoch += 1
         return iter(batches)
 
-    def batches(self) -> list[Int64[np.ndarray, "batch"]]:
+    def batches(self) -> list[Int64[np.ndarray, " batch"]]:
         """The batches of the next pass."""
         if self.seed is None:
             return self._split(np.argsort(self.lengths, kind="stable"))
@@ -86,14 +86,14 @@ class LengthBuckets(Sampler[np.ndarray]):
         batches = self._split(order[np.lexsort((self.lengths[order], pools))])
         return [batches[index] for index in generator.permutation(len(batches))]
 
-    def _split(self, order: Int64[np.ndarray, "document"]) -> list[Int64[np.ndarray, "batch"]]:
+    def _split(self, order: Int64[np.ndarray, " document"]) -> list[Int64[np.ndarray, " batch"]]:
         return [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
 
 
 def batches(corpus: Corpus, batch_size: int, seed: int | None = None) -> DataLoader[Batch]:
     """Load batches of a corpus, sorted by length, or (with a seed) shuffled anew in every epoch."""
     sampler = LengthBuckets(corpus.lengths, batch_size, seed)
-    return DataLoader(Documents(corpus), sampler=sampler, batch_size=None)
+    return DataLoader(CorpusBatches(corpus), sampler=sampler, batch_size=None)
 
 
 class SentimentData(pl.LightningDataModule):
