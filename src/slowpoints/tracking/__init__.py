@@ -1,0 +1,1 @@
+"""Runs in MLflow, and the same in their output folders."""

@@ -1,0 +1,85 @@
+"""The commands, and what they print when something is wrong.
+
+Heavy imports wait until a command needs them, so that help and checks answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hydra
+
+from slowpoints.errors import UserError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+USAGE = """\
+slowpoints: find out how trained recurrent networks compute.
+
+  slowpoints run [OPTIONS]   train a network, test it, and analyse it   (also: python -m src.run)
+
+`slowpoints run --help` lists every option and its default; `slowpoints run --cfg job` prints what a run would use."""
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # as shells say it: 128 + SIGINT
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command that the arguments name, and exit."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    commands: dict[str, Callable[[list[str]], None]] = {"run": run_command}
+    if arguments and arguments[0] in commands:
+        commands[arguments[0]](arguments[1:])
+    elif arguments in (["-h"], ["--help"], []):
+        print(USAGE)
+    else:
+        print(f"slowpoints: there is no command {arguments[0]}; there are: {', '.join(commands)}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+def run_command(arguments: Sequence[str]) -> None:
+    """Compose a run from `conf` and the arguments, and do it; a user's mistake ends with one message and code 2."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
+    sys.argv = ["slowpoints run", *arguments]
+    try:
+        hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(_job)()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        from slowpoints.app.mistakes import explain
+
+        message = explain(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+def config_folder() -> Path:
+    """Return the folder of the configuration: in an installed package its own copy, else the project's."""
+    package = Path(__file__).resolve().parents[1]
+    own = package / "conf"
+    return own if own.is_dir() else package.parents[1] / "conf"
+
+
+def _job(config: DictConfig) -> Any:
+    from hydra.core.hydra_config import HydraConfig
+
+    from slowpoints.app.options import check_options
+
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        options = check_options(config)
+        from slowpoints.app.run import run
+
+        return run(options, folder)
+    except UserError:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()  # nothing was done, so nothing is left
+        raise

@@ -1,0 +1,43 @@
+"""What users get wrong, in one clear message: what, where, and what would be right."""
+
+from __future__ import annotations
+
+import re
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from slowpoints.app.options import unknown_key
+from slowpoints.errors import UserError
+
+
+def explain(error: Exception) -> str | None:
+    """Return the message for what a user can mend, or None for any other error."""
+    if not isinstance(error, UserError | HydraException | OmegaConfBaseException):
+        return None
+    for cause in _causes(error):
+        if isinstance(cause, MissingConfigException) and cause.options:
+            return _unknown_choice(cause)
+        if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+            return _unknown_option(cause)
+    return str(error).strip()
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return the error and what it was raised from, the first cause last."""
+    causes = [error]
+    while (following := causes[-1].__cause__) is not None:
+        causes.append(following)
+    return causes
+
+
+def _unknown_choice(error: MissingConfigException) -> str:
+    group, _, choice = (error.missing_cfg_file or "").rpartition("/")
+    return f"{group}={choice}: there is no such choice; there are {', '.join(error.options or [])}"
+
+
+def _unknown_option(error: OmegaConfBaseException) -> str:
+    parent = error.parent_node
+    siblings = [str(key) for key in parent] if isinstance(parent, DictConfig) else []
+    return unknown_key(error.full_key or re.sub(r"\s+", " ", str(error)), siblings)

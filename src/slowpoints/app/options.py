@@ -1,0 +1,70 @@
+"""All options of a run, checked on entry."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from pydantic import NonNegativeInt, PositiveInt, ValidationError
+
+from slowpoints.analysis.options import AnalysisOptions
+from slowpoints.errors import UserError
+from slowpoints.options import Options
+from slowpoints.text.options import DataOptions
+from slowpoints.tracking.options import TrackingOptions
+from slowpoints.training.options import ArchitectureOptions, TrainingOptions
+
+
+class RunOptions(Options):
+    """The resolved configuration of one run: `conf/config.yaml` and what it composes."""
+
+    arch: ArchitectureOptions
+    data: DataOptions
+    training: TrainingOptions
+    analysis: AnalysisOptions
+    tracking: TrackingOptions
+    seed: NonNegativeInt
+    cache_dir: Path
+    threads: PositiveInt | None
+
+
+def check_options(config: DictConfig) -> RunOptions:
+    """Return the options of a composed configuration.
+
+    Raises
+    ------
+    UserError
+        With one line for every option that is unknown or out of range.
+    """
+    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(plain, dict)
+    try:
+        return RunOptions.model_validate(plain)
+    except ValidationError as error:
+        raise UserError("\n".join(_describe(problem, plain) for problem in error.errors())) from error
+
+
+def _describe(problem: Any, plain: dict[Any, Any]) -> str:
+    """Return `data.max_length: must be greater than 0, got -3`."""
+    sources = {"hub", "treebank", "files", "synthetic"}  # the tags of the kinds of data stand in pydantic's location
+    location = [part for index, part in enumerate(problem["loc"]) if not (index == 1 and part in sources)]
+    key = ".".join(str(part) for part in location)
+    if problem["type"] == "extra_forbidden":
+        section = plain
+        for part in location[:-1]:
+            section = section[part]
+        return unknown_key(key, [name for name in section if name != location[-1]])
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("Input ")
+    must = "" if problem["type"] in ("value_error", "missing") else "must be "
+    return f"{key}: {must}{message}, got {problem['input']!r}"
+
+
+def unknown_key(key: str, siblings: list[str]) -> str:
+    """Return what is wrong with a misspelt key, and what it may have been meant to be."""
+    near = difflib.get_close_matches(key.rpartition(".")[2], siblings, n=1)
+    prefix = key.rpartition(".")[0]
+    if near:
+        return f"{key}: there is no such option; did you mean {f'{prefix}.{near[0]}' if prefix else near[0]}?"
+    return f"{key}: there is no such option; {prefix or 'the configuration'} has {', '.join(sorted(siblings))}"

@@ -1,0 +1,86 @@
+"""The main job: train a network, test it, and ask how it computes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+
+from slowpoints.analysis.analysis import AnalysisCallback
+from slowpoints.app.build import build, build_classifier
+from slowpoints.app.options import RunOptions
+from slowpoints.app.report import Report, print_report
+from slowpoints.text.datamodule import SentimentData
+from slowpoints.text.load import load_data
+from slowpoints.tracking.logger import TrainingLogger
+from slowpoints.tracking.run import TrackedRun, track
+from slowpoints.training.bag_of_words import fit_bag_of_words
+from slowpoints.training.train import evaluate, make_trainer, train
+
+if TYPE_CHECKING:
+    from slowpoints.text.corpus import EncodedData
+
+
+def run(options: RunOptions, folder: Path) -> dict[str, float]:
+    """Do everything that the options ask for, leave it in the folder and in MLflow, and return the final metrics.
+
+    Raises
+    ------
+    UserError
+        For what the user can mend: before anything is recorded where it can be known by then.
+    """
+    _use_threads(options.threads)
+    analyses = [build(f"analysis.questions.{name}", node, object) for name, node in options.analysis.questions.items()]
+    data = load_data(options.data, options.cache_dir, options.seed)
+    classifier = build_classifier(options, len(data.words))
+    name = f"{options.arch.name}-{options.data.name}"
+    with track(options.tracking, name, folder, _params(options), {}) as tracked:
+        tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
+        tracked.save_text("tokenizer.json", data.tokenizer_json)
+        callback = AnalysisCallback(analyses, options.analysis.sampling, options.seed, tracked)
+        _train_and_test(options, data, classifier, callback, tracked)
+        tracked.save_summary()
+    print_report(Report(name, tracked, callback.sentences, callback.failures))
+    return tracked.metrics
+
+
+def _train_and_test(
+    options: RunOptions, data: EncodedData, classifier: Any, callback: AnalysisCallback, tracked: TrackedRun
+) -> None:
+    batches = SentimentData(data, options.training.batch_size, options.seed)
+    trainer = make_trainer(options.training, tracked.folder, TrainingLogger(tracked), [callback])
+    started = time.perf_counter()
+    result = train(trainer, classifier, batches)
+    tracked.log_metrics(
+        {
+            "val/accuracy": result.validation_accuracy,
+            "training/epochs": result.epochs,
+            "training/seconds": time.perf_counter() - started,
+        }
+    )
+    tracked.log_file(result.checkpoint.name)
+    baseline = fit_bag_of_words(data.train, data.validation, data.test, len(data.words))
+    tracked.log_metrics({"bow/val_accuracy": baseline.validation_accuracy, "bow/test_accuracy": baseline.test_accuracy})
+    tracked.log_metrics(evaluate(trainer, classifier, batches))
+
+
+def _params(options: RunOptions) -> dict[str, Any]:
+    """Return few, flat, readable parameters: what one would compare runs by."""
+    sections = {"arch": options.arch, "data": options.data, "training": options.training}
+    params: dict[str, Any] = {"arch": options.arch.name, "data": options.data.name, "seed": options.seed}
+    for section, values in sections.items():
+        for key, value in values.model_dump(mode="json").items():
+            if key == "cell":
+                params |= {f"arch.{name.strip('_')}": entry for name, entry in value.items()}
+            elif key not in ("name", "source"):
+                params[f"{section}.{key}"] = value
+    return params
+
+
+def _use_threads(threads: int | None) -> None:
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)

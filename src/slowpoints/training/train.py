@@ -1,0 +1,139 @@
+"""Train a network, keep its best state, and test that."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from safetensors.torch import load_model, save_file
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+    from slowpoints.training.module import SentimentClassifier
+    from slowpoints.training.options import TrainingOptions
+
+log = logging.getLogger(__name__)
+
+BEST = "training/val_accuracy"
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training ended.
+
+    Attributes
+    ----------
+    checkpoint
+        File of the best state's weights (safetensors).
+    validation_accuracy
+        Of the best state, as a share of documents.
+    epochs
+        Passes over the training set.
+    """
+
+    checkpoint: Path
+    validation_accuracy: float
+    epochs: int
+
+
+class SafetensorsIO(CheckpointIO):
+    """Writes the weights alone, as safetensors, to a temporary name that is then renamed."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write the weights of a Lightning checkpoint."""
+        temporary = Path(f"{path}.{os.getpid()}.part")
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: tensor.contiguous() for name, tensor in checkpoint["state_dict"].items()}, temporary)
+        temporary.replace(path)
+
+    def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
+        """Not used: weights are read with `load_weights`."""
+        raise TypeError("a file of weights is no full Lightning checkpoint; read it with load_weights")
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Delete a file of weights."""
+        Path(path).unlink(missing_ok=True)
+
+
+class EpochLines(pl.Callback):
+    """One line an epoch, where no progress bar can be shown."""
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Say how far the training is."""
+        if not trainer.sanity_checking:
+            metrics = trainer.callback_metrics
+            log.info(
+                "epoch %d of %s: validation accuracy %.4f, training loss %.4f",
+                trainer.current_epoch + 1,
+                trainer.max_epochs,
+                metrics[BEST],
+                metrics["training/loss"],
+            )
+
+
+def make_trainer(
+    options: TrainingOptions, folder: Path, logger: Logger | bool, callbacks: Sequence[pl.Callback] = ()
+) -> pl.Trainer:
+    """Return the Lightning trainer that the options describe, which keeps the best weights in `folder`."""
+    _silence_what_nobody_can_act_on()
+    interactive = sys.stderr.isatty()
+    best = ModelCheckpoint(folder, "model", monitor=BEST, mode="max", save_weights_only=True)
+    best.FILE_EXTENSION = ".safetensors"
+    stop = EarlyStopping(BEST, mode="max", patience=options.patience)
+    return pl.Trainer(
+        max_epochs=options.max_epochs,
+        accelerator=options.accelerator,
+        devices=options.devices,
+        precision=options.precision,
+        deterministic=options.deterministic,
+        gradient_clip_val=options.gradient_clip,
+        val_check_interval=1 / options.validations_per_epoch,
+        logger=logger,
+        callbacks=[best, stop, *([] if interactive else [EpochLines()]), *callbacks],
+        plugins=[SafetensorsIO()],
+        enable_progress_bar=interactive,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=20,
+    )
+
+
+def train(trainer: pl.Trainer, module: SentimentClassifier, data: pl.LightningDataModule) -> TrainingResult:
+    """Train a network in place, and give it the weights that did best on the validation set."""
+    trainer.fit(module, data)
+    best = trainer.checkpoint_callback
+    assert isinstance(best, ModelCheckpoint)
+    assert best.best_model_score is not None
+    load_weights(module, Path(best.best_model_path))
+    return TrainingResult(Path(best.best_model_path), float(best.best_model_score), trainer.current_epoch)
+
+
+def load_weights(module: SentimentClassifier, path: Path) -> None:
+    """Give a network the weights in a file."""
+    load_model(module, path)
+
+
+def evaluate(trainer: pl.Trainer, module: SentimentClassifier, data: pl.LightningDataModule) -> Mapping[str, float]:
+    """Return loss and accuracy on the test set (and run the analyses that are among the trainer's callbacks)."""
+    trainer.test(module, data, verbose=False)
+    return {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("test/")}
+
+
+def _silence_what_nobody_can_act_on() -> None:
+    """Lightning's advice on loader processes (batches are cut from memory) and its notices about the hardware."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
+    warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
+    warnings.filterwarnings("ignore", ".*number of training batches .* is smaller than the logging interval.*")
+    for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
+        logging.getLogger(name).setLevel(logging.WARNING)
