@@ -1,0 +1,78 @@
+"""What every function of the library asks of its arrays, each failure with one clear message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from numpy.typing import NDArray
+
+    Array = Tensor | NDArray[np.floating]
+
+
+class InvalidInput(ValueError):
+    """An array or option that cannot be analysed: the message says which, why, and what would be right."""
+
+
+def as_points(array: Array, name: str = "states") -> Float[Tensor, "point axis"]:
+    """Return an array of vectors as a detached tensor `(point, axis)`; a single vector becomes one row.
+
+    Raises
+    ------
+    InvalidInput
+        Where it is no array of real floating-point numbers with one or two axes, is empty, or is not finite.
+    """
+    if isinstance(array, np.ndarray):
+        array = torch.from_numpy(np.ascontiguousarray(array))
+    if not isinstance(array, Tensor):
+        raise InvalidInput(f"{name} must be a tensor or a numpy array, not {type(array).__name__}")
+    points = array.detach()
+    if not points.is_floating_point():
+        raise InvalidInput(f"{name} must hold real floating-point numbers, not {points.dtype}")
+    if points.ndim == 1:
+        points = points.unsqueeze(0)
+    if points.ndim != 2:
+        raise InvalidInput(
+            f"{name} must have the shape (point, {_axis(name)}), not {tuple(array.shape)}; "
+            "join the batch and time axes of trajectories with .flatten(0, 1)"
+        )
+    if points.numel() == 0:
+        raise InvalidInput(f"{name} is empty: its shape is {tuple(array.shape)}")
+    _check_finite(points, name)
+    return points
+
+
+def _axis(name: str) -> str:
+    return "input" if name.startswith("input") else "state"
+
+
+def _check_finite(points: Tensor, name: str) -> None:
+    bad = ~torch.isfinite(points).all(dim=1)
+    if bad.any():
+        raise InvalidInput(
+            f"{name} holds NaN or infinite values in {int(bad.sum())} of {len(points)} rows, first in row "
+            f"{int(bad.nonzero()[0])}; leave those rows out, and find out where they come from"
+        )
+
+
+def check_size(points: Tensor, size: int, name: str, owner: str) -> None:
+    """Raise `InvalidInput` unless the points have as many axes as the network has."""
+    if points.shape[-1] != size:
+        raise InvalidInput(f"{name} has {points.shape[-1]} numbers in a row, but {owner} has {size}")
+
+
+def check_device(tensor: Tensor, device: torch.device, name: str, owner: str) -> None:
+    """Raise `InvalidInput` unless the tensor lies where the owner does."""
+    if tensor.device != device:
+        raise InvalidInput(f"{name} is on {tensor.device}, but {owner} is on {device}; move one with .to(...)")
+
+
+def check_positive(value: float, name: str) -> None:
+    """Raise `InvalidInput` unless an option is above zero."""
+    if not value > 0:
+        raise InvalidInput(f"{name} must be above 0, not {value}")

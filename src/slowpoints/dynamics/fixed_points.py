@@ -1,0 +1,147 @@
+"""The record of a search for fixed points: where each point ended, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from slowpoints.dynamics.checks import check_positive
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+    from numpy.typing import NDArray
+
+    from slowpoints.dynamics.region import Region
+
+
+class Status(IntEnum):
+    """How the search from one initial state ended."""
+
+    CONVERGED = 0
+    """Its speed is below the tolerance."""
+    SLOW = 1
+    """It is no fixed point, but slow: a local minimum of q, or out of iterations, below the slow threshold."""
+    NOT_CONVERGED = 2
+    """It stopped where the network still moves."""
+    OUTSIDE = 3
+    """It is slow, or a fixed point, but far from anything that the network visits."""
+    DIVERGED = 4
+    """Its location or speed is not finite."""
+
+
+@dataclass(frozen=True)
+class FixedPoints:
+    """Approximate fixed points, one entry for each initial state; nothing is dropped unless asked.
+
+    Attributes
+    ----------
+    location
+        `(point, state)`, float64: where each search ended.
+    speed
+        `(point,)`: `q = ||h - F(h, x)||^2 / N` at exactly this location.
+    status
+        `(point,)`: how each search ended, as `Status`.
+    iterations
+        `(point,)`: steps that the solver tried.
+    displacement
+        `(point,)`: Euclidean distance from the initial state.
+    input
+        `(point, input)`: the input x under which each is a fixed point.
+    index
+        `(point,)`: the row of the initial state.
+    tolerance, slow_tolerance
+        Speeds below which a point counts as converged, and as slow.
+    """
+
+    location: Float[Tensor, "point state"]
+    speed: Float[Tensor, " point"]
+    status: Int[Tensor, " point"]
+    iterations: Int[Tensor, " point"]
+    displacement: Float[Tensor, " point"]
+    input: Float[Tensor, "point input"]
+    index: Int[Tensor, " point"]
+    tolerance: float
+    slow_tolerance: float
+
+    def __len__(self) -> int:
+        return len(self.location)
+
+    def select(self, rows: Bool[Tensor, " point"] | Int[Tensor, " row"]) -> FixedPoints:
+        """Return the points of a mask or of row numbers, in that order."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        chosen: dict[str, Any] = {name: value[rows] for name, value in values.items() if isinstance(value, Tensor)}
+        return replace(self, **chosen)
+
+    @property
+    def converged(self) -> FixedPoints:
+        """The fixed points: slower than the tolerance, and within the visited region."""
+        return self.select(self.status == Status.CONVERGED)
+
+    @property
+    def slow(self) -> FixedPoints:
+        """The fixed points and the slow points, within the visited region."""
+        return self.select(self.status <= Status.SLOW)
+
+    def below(self, speed: float) -> FixedPoints:
+        """Return the points slower than `speed`, within the visited region."""
+        inside = (self.status != Status.OUTSIDE) & (self.status != Status.DIVERGED)
+        return self.select(inside & (self.speed < speed))
+
+    def within(self, region: Region) -> FixedPoints:
+        """Return the points that lie in the region."""
+        return self.select(region.contains(self.location))
+
+    def unique(self, distance: float) -> FixedPoints:
+        """Return points no two of which are closer than `distance`, the slowest first to be kept.
+
+        Points are considered by speed (ties: by location), so that their order in the record does not matter. They
+        come back in the record's order. Points that diverged are left out.
+
+        Raises
+        ------
+        InvalidInput
+            Where `distance` is not above zero.
+        """
+        check_positive(distance, "distance")
+        finite = (self.status != Status.DIVERGED).nonzero().squeeze(1)
+        location = self.location[finite].cpu().numpy()
+        order = np.lexsort((*location.T[::-1], self.speed[finite].cpu().numpy()))
+        kept = _greedy_cover(location[order], distance)
+        rows = finite[torch.from_numpy(np.sort(order[kept])).to(finite.device)]
+        return self.select(rows)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many points ended in each way, by the status's name in lower case."""
+        return {status.name.lower(): int((self.status == status).sum()) for status in Status}
+
+    @property
+    def converged_share(self) -> float:
+        """Share of all points that are fixed points within the visited region; NaN for no points."""
+        return int((self.status == Status.CONVERGED).sum()) / len(self) if len(self) else float("nan")
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return all arrays by name, for saving."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value.cpu().numpy() for name, value in values.items() if isinstance(value, Tensor)}
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.counts().items() if count)
+        return f"{len(self)} points: {counts or 'none'} (tolerance {self.tolerance:g})"
+
+
+def _greedy_cover(points: NDArray[np.floating], distance: float) -> NDArray[np.intp]:
+    """Return the rows that are kept when each row is dropped that is close to an earlier, kept one."""
+    kept = np.zeros(len(points), dtype=bool)
+    left = np.ones(len(points), dtype=bool)
+    for row in range(len(points)):
+        if left[row]:
+            kept[row] = True
+            later = np.flatnonzero(left[row:]) + row
+            close = np.square(points[later] - points[row]).sum(axis=1) < distance**2
+            left[later[close]] = False
+    return np.flatnonzero(kept)

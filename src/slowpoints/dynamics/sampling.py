@@ -1,0 +1,71 @@
+"""Initial states for the search, drawn from those that a network visits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+
+def visited_states(
+    states: Float[Tensor, "batch time state"], lengths: Int[Tensor, " batch"]
+) -> Float[Tensor, "point state"]:
+    """Return the states of padded trajectories, one after another, without those after each one's length.
+
+    Raises
+    ------
+    InvalidInput
+        Where lengths and trajectories do not fit.
+    """
+    if states.ndim != 3 or lengths.shape != states.shape[:1]:
+        raise InvalidInput(
+            "trajectories (batch, time, state) need lengths (batch,), not "
+            f"{tuple(states.shape)} and {tuple(lengths.shape)}"
+        )
+    if len(lengths) and not 0 <= int(lengths.min()) <= int(lengths.max()) <= states.shape[1]:
+        raise InvalidInput(f"lengths must be between 0 and the {states.shape[1]} steps of the trajectories")
+    time = torch.arange(states.shape[1], device=states.device)
+    return states[time < lengths.to(states.device).unsqueeze(1)]
+
+
+def sample_states(
+    states: Float[Tensor, "point state"], count: int, *, seed: int = 0, noise: float = 0.0
+) -> Float[Tensor, "count state"]:
+    """Draw states at random from those visited, without replacement, the same ones for the same seed.
+
+    Parameters
+    ----------
+    states
+        Visited states `(point, state)`; for padded trajectories see `visited_states`.
+    count
+        How many to draw. With noise, states are drawn again where there are fewer.
+    seed
+        Of the random numbers, which are drawn on the CPU whatever the states' device.
+    noise
+        Standard deviation of normal noise added to every entry, in units of the state.
+
+    Raises
+    ------
+    InvalidInput
+        For wrong shapes or values, negative noise, or fewer states than `count` without noise.
+    """
+    points = as_points(states)
+    check_positive(count, "count")
+    if not noise >= 0:
+        raise InvalidInput(f"noise must be 0 or more, not {noise}")
+    if count > len(points) and noise == 0:
+        raise InvalidInput(f"cannot draw {count} of {len(points)} states without noise: they would repeat")
+    generator = torch.Generator().manual_seed(seed)
+    rounds = -(-count // len(points))
+    order = torch.cat([torch.randperm(len(points), generator=generator) for _ in range(rounds)])[:count]
+    sample = points[order.to(points.device)]
+    if noise:
+        normal = torch.randn(sample.shape, generator=generator, dtype=torch.float64)
+        sample = sample + noise * normal.to(sample)
+    return sample

@@ -1,0 +1,109 @@
+"""Fixed points by gradient descent on the speed, as in the literature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from slowpoints.dynamics.checks import check_positive
+from slowpoints.dynamics.solvers.solver import Crossings, Report, Solution, speed_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    from slowpoints.dynamics.system import System
+
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Minimise `q` by Adam (Kingma & Ba 2015), each point on its own: moments, stopping, clipping.
+
+    The method of Sussillo & Barak (2013) as it is used since Golub & Sussillo (2018, FixedPointFinder, JOSS). It needs
+    thousands of steps where `LevenbergMarquardt` needs about ten, but no Jacobians.
+
+    Parameters
+    ----------
+    learning_rate
+        Step size, in units of the state, at first.
+    decay
+        Factor on the learning rate after every step.
+    max_iterations
+        Steps before a point is given up.
+    max_gradient_norm
+        Longer gradients of a point are scaled down to this length; None for no limit.
+    """
+
+    learning_rate: float = 0.01
+    decay: float = 0.9995
+    max_iterations: int = 5000
+    max_gradient_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        check_positive(self.learning_rate, "learning_rate")
+        check_positive(self.decay, "decay")
+        check_positive(self.max_iterations, "max_iterations")
+        if self.max_gradient_norm is not None:
+            check_positive(self.max_gradient_norm, "max_gradient_norm")
+
+    def bytes_per_point(self, state_size: int) -> int:
+        """Return the memory that one point needs while it is being solved."""
+        return 8 * 40 * state_size
+
+    def solve(
+        self,
+        system: System,
+        starts: Float[Tensor, "point state"],
+        inputs: Float[Tensor, "point input"],
+        tolerances: Sequence[float],
+        report: Report,
+    ) -> Solution:
+        """Follow each point until its speed is below the last tolerance; see `Solver.solve`."""
+        crossings = Crossings(starts, tolerances, report)
+        index = torch.arange(len(starts), device=starts.device)
+        location, mean, square = starts.clone(), torch.zeros_like(starts), torch.zeros_like(starts)
+        for iteration in range(self.max_iterations + 1):
+            speed, gradient = _speed_and_gradient(system, location, inputs)
+            finished = crossings.note(index, location, speed, iteration)
+            lost = ~finished & (~torch.isfinite(speed) | (iteration == self.max_iterations))
+            crossings.end(index[lost], location[lost], speed[lost], iteration)
+            if (finished | lost).any():
+                kept = ~finished & ~lost
+                index, location, inputs, gradient = index[kept], location[kept], inputs[kept], gradient[kept]
+                mean, square = mean[kept], square[kept]
+            if len(index) == 0:
+                break
+            gradient = self._clip(gradient)
+            mean = torch.lerp(mean, gradient, 1 - BETAS[0])
+            square = torch.lerp(square, gradient.square(), 1 - BETAS[1])
+            location = location - self._step(mean, square, iteration)
+        return crossings.solution()
+
+    def _clip(self, gradient: Tensor) -> Tensor:
+        if self.max_gradient_norm is None:
+            return gradient
+        norm = gradient.norm(dim=1, keepdim=True)
+        return gradient * torch.clamp(self.max_gradient_norm / norm, max=1.0)
+
+    def _step(self, mean: Tensor, square: Tensor, iteration: int) -> Tensor:
+        rate = self.learning_rate * self.decay**iteration
+        mean = mean / (1 - BETAS[0] ** (iteration + 1))
+        square = square / (1 - BETAS[1] ** (iteration + 1))
+        return rate * mean / (square.sqrt() + EPSILON)
+
+
+def _speed_and_gradient(
+    system: System, location: Tensor, inputs: Tensor
+) -> tuple[Float[Tensor, " point"], Float[Tensor, "point state"]]:
+    """Return q and its gradient; the gradient of the sum is that of each point, since points do not interact."""
+    with torch.enable_grad():
+        location = location.detach().requires_grad_()
+        speed = speed_of(system.step(location, inputs) - location)
+        (gradient,) = torch.autograd.grad(speed.sum(), location)
+    return speed.detach(), gradient
