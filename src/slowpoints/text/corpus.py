@@ -54,13 +54,21 @@ class Corpus:
         if offsets[-1] == len(self.tokens):
             return self
         starts = self.offsets[:-1] if keep == "first" else self.offsets[1:] - lengths
-        positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-        return replace(self, tokens=self.tokens[positions], offsets=offsets)
+        return replace(self, tokens=gather(self.tokens, starts, lengths), offsets=offsets)
 
 
 def offsets_of(lengths: Int64[np.ndarray, " document"]) -> Int64[np.ndarray, " document+1"]:
     """Where documents of these lengths begin, and the end of the last."""
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def gather(
+    values: Int32[np.ndarray, " value"], starts: Int64[np.ndarray, " slice"], lengths: Int64[np.ndarray, " slice"]
+) -> Int32[np.ndarray, " gathered"]:
+    """Slices of an array, one after another, without a loop."""
+    offsets = offsets_of(lengths)
+    gathered: np.ndarray = values[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)]
+    return gathered
 
 
 @dataclass(frozen=True)
