@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slowpoints.analysis.analysis import Findings
+from slowpoints.dynamics import principal_components
 from slowpoints.figures.fixed_points import draw_fixed_points
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from slowpoints.dynamics import FixedPoints
 
 FEW = 10  # fixed points below which no statement about their shape is made
+LINE = 0.8  # share of the points' variance in one dimension from which on they may be called a line
+BINS = 20  # in which the visited states' range along the points' main axis is divided
+COVERED = 0.5  # share of the bins with points from which on the points may be called a line
 SHOWN = 20_000  # visited states kept for the figure
 
 
@@ -22,8 +26,9 @@ class FixedPointAnalysis:
 
     Metrics: `count` (points that converged within the visited region), `starts`, `converged_share`, `slow_share` (no
     fixed point, but q < 1e-5), `outside_share`; of those that converged `q_median`, `q_max`, `displacement_median` (as
-    a share of the visited states' spread), `line_share` (share of their variance in one dimension), `logit_min` and
-    `logit_max` (what they are read out as). Metrics that need points that were not found are left out.
+    a share of the visited states' spread), `line_share` (share of their variance in one dimension),
+    `coverage` (share of 20 bins along that dimension, over the middle 95 % of the visited states, that hold points),
+    `logit_min` and `logit_max` (what they are read out as). Metrics that need points that were not found are left out.
     """
 
     name = "fixed_points"
@@ -39,9 +44,8 @@ class FixedPointAnalysis:
             logits = dissection.logits(found.location)
             metrics |= {"logit_min": float(logits.min()), "logit_max": float(logits.max())}
         if len(found) >= FEW:
-            variance = np.linalg.svd(_centred(found.location.cpu().numpy()), compute_uv=False) ** 2
-            metrics["line_share"] = float(variance[0] / variance.sum())
-        return Findings(_sentence(points, metrics), metrics, arrays, {"fixed_points": draw_fixed_points})
+            metrics |= _line(dissection, found)
+    return Findings(_sentence(points, metrics), metrics, arrays, {"fixed_points": draw_fixed_points})
 
 
 def _counts(points: FixedPoints) -> dict[str, float]:
@@ -63,8 +67,12 @@ def _speeds(found: FixedPoints, spread: float) -> dict[str, float]:
     }
 
 
-def _centred(points: np.ndarray) -> np.ndarray:
-    return points - points.mean(axis=0)
+def _line(dissection: Dissection, found: FixedPoints) -> dict[str, float]:
+    axis = principal_components(found.location)
+    visited = axis.project(dissection.states.double(), 1).squeeze(1).cpu().numpy()
+    edges = np.linspace(*np.quantile(visited, [0.025, 0.975]), BINS + 1)
+    occupied = np.histogram(axis.project(found.location, 1).squeeze(1).cpu().numpy(), edges)[0] > 0
+    return {"line_share": float(axis.explained[0]), "coverage": float(occupied.mean())}
 
 
 def _arrays(dissection: Dissection, points: FixedPoints) -> dict[str, np.ndarray]:
@@ -78,6 +86,7 @@ def _arrays(dissection: Dissection, points: FixedPoints) -> dict[str, np.ndarray
         "visited_plane": components.project(shown.double(), 2).cpu().numpy(),
         "variance_explained": components.explained[:2].cpu().numpy(),
         "tolerance": np.array(points.tolerance),
+        "slow_tolerance": np.array(points.slow_tolerance),
     }
 
 
@@ -86,7 +95,15 @@ def _sentence(points: FixedPoints, metrics: dict[str, float]) -> str:
     text = f"{count} of {starts} points came to rest (q < {points.tolerance:g})"
     if count < FEW:
         return f"{text}: too few to say how they lie."
+    share, coverage = metrics["line_share"], metrics["coverage"]
+    if share >= LINE and coverage >= COVERED:
+        shape = "along a line"
+    elif coverage < COVERED:
+        shape = "in separate places, not along a line"
+    else:
+        shape = "not along a line"
     return (
-        f"{text}; they span logits from {metrics['logit_min']:.1f} to {metrics['logit_max']:.1f}, and "
-        f"{metrics['line_share']:.0%} of their variance lies in one dimension."
+        f"{text}, {shape}: {share:.0%} of their variance lies in one dimension, and they cover {coverage:.0%} of the "
+        f"visited range along it. They are read out as logits from {metrics['logit_min']:.1f} to "
+        f"{metrics['logit_max']:.1f}."
     )

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import hydra
 
@@ -38,8 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     elif arguments in (["-h"], ["--help"], []):
         print(USAGE)
     else:
-        print(f"slowpoints: there is no command {arguments[0]}; there are: {', '.join(commands)}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        _refuse(f"there is no command {arguments[0]}; there are: {', '.join(commands)}")
 
 
 def run_command(arguments: Sequence[str]) -> None:
@@ -57,8 +56,12 @@ def run_command(arguments: Sequence[str]) -> None:
         message = explain(error)
         if message is None:
             raise
-        print(f"error: {message}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        _refuse(message)
+
+
+def _refuse(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(BAD_INPUT)
 
 
 def config_folder() -> Path:
@@ -79,7 +82,13 @@ def _job(config: DictConfig) -> Any:
         from slowpoints.app.run import run
 
         return run(options, folder)
-    except UserError:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()  # nothing was done, so nothing is left
-        raise
+    except UserError as error:
+        _remove_if_empty(folder)
+        _refuse(str(error))  # at once: Hydra would add its own lines to an exception
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Leave nothing of a run that did nothing: neither its folder nor those of the date that Hydra made for it."""
+    while folder.is_dir() and folder != Path.cwd() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,8 @@ def _describe(problem: Any, plain: dict[Any, Any]) -> str:
         for part in location[:-1]:
             section = section[part]
         return unknown_key(key, [name for name in section if name != location[-1]])
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("Input ")
-    must = "" if problem["type"] in ("value_error", "missing") else "must be "
-    return f"{key}: {must}{message}, got {problem['input']!r}"
+    message = re.sub(r"^\w+ should ", "must ", problem["msg"].removeprefix("Value error, "))
+    return f"{key}: {message}, got {problem['input']!r}"
 
 
 def unknown_key(key: str, siblings: list[str]) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import TwoSlopeNorm
 
 from slowpoints.dynamics import Status
-from slowpoints.figures.style import DIVERGING, VISITED, new_figure
+from slowpoints.figures.style import DIVERGING, VISITED, new_figure, power_of_ten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +23,7 @@ def draw_fixed_points(arrays: Mapping[str, np.ndarray]) -> Figure:
     ----------
     arrays
         `plane (point, 2)`, `logit (point,)`, `status (point,)`, `visited_plane (state, 2)`, `variance_explained (2,)`,
-        `tolerance ()`.
+        `tolerance ()`, `slow_tolerance ()`.
     """
     figure, axes = new_figure()
     visited = arrays["visited_plane"]
@@ -33,9 +34,11 @@ def draw_fixed_points(arrays: Mapping[str, np.ndarray]) -> Figure:
     slow, fixed = arrays["status"] == Status.SLOW, arrays["status"] == Status.CONVERGED
     norm = TwoSlopeNorm(0, *_symmetric_range(logit[slow | fixed]))
     for mask, marker, size, label in (
-        (slow, "s", 14, "slow points (q < 1e-5)"),
-        (fixed, "o", 24, f"fixed points (q < {float(arrays['tolerance']):g})"),
+        (slow, "s", 12, f"slow points (q < {power_of_ten(float(arrays['slow_tolerance']))})"),
+        (fixed, "o", 24, f"fixed points (q < {power_of_ten(float(arrays['tolerance']))})"),
     ):
+        if not mask.any():
+            continue
         axes.scatter(
             plane[mask, 0],
             plane[mask, 1],
@@ -48,7 +51,8 @@ def draw_fixed_points(arrays: Mapping[str, np.ndarray]) -> Figure:
             linewidths=0.4,
             label=f"{mask.sum()} {label}",
         )
-    figure.colorbar(axes.collections[-1], ax=axes, label="readout at the point (logit; above 0: positive)")
+    scale = ScalarMappable(norm, DIVERGING)
+    figure.colorbar(scale, ax=axes, label="readout at the point (logit; above 0: positive)")
     first, second = 100 * arrays["variance_explained"]
     axes.set_xlabel(f"first principal component ({first:.0f} % of variance)")
     axes.set_ylabel(f"second principal component ({second:.0f} %)")

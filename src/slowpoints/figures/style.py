@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): told apart with every common colour blindness.
 POSITIVE, NEGATIVE, NEUTRAL = "#0072B2", "#D55E00", "#8C8C8C"
-DIVERGING = "PuOr_r"  # orange negative, white, purple positive
+DIVERGING = LinearSegmentedColormap.from_list("valence", [NEGATIVE, "#F2F2F2", POSITIVE])
 VISITED = "#D9D9D9"
 
 
@@ -19,3 +20,9 @@ def new_figure(width: float = 6.0, height: float = 4.5) -> tuple[Figure, Axes]:
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def power_of_ten(value: float) -> str:
+    """Return a number such as 1e-8 as it is typeset."""
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"$10^{{{int(exponent)}}}$" if mantissa == "1" else f"${mantissa} \\times 10^{{{int(exponent)}}}$"

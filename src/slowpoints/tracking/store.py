@@ -27,8 +27,8 @@ def open_store(options: TrackingOptions) -> str:
     UserError
         Where no server answers, the folder of the file does not exist, or the store cannot be used.
     """
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # announces every step of making a new store
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # they announce every step of making a new store
     _check_reachable(options.uri)
     mlflow.set_tracking_uri(options.uri)
     try:

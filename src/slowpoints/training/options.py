@@ -45,5 +45,5 @@ class TrainingOptions(Options):
     validations_per_epoch: PositiveInt
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
-    devices: PositiveInt | Literal["auto"]
+    devices: PositiveInt
     deterministic: bool
