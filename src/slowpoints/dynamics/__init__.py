@@ -1,26 +1,54 @@
-"""What the dynamics of a recurrent network are: fixed points, and the dimensions of the states it visits."""
+"""What the dynamics of a recurrent network are: fixed points, modes, manifold, effects of inputs, rollouts."""
 
 from slowpoints.dynamics.checks import InvalidInput
+from slowpoints.dynamics.effects import input_effects, input_projections, mode_overlaps, random_overlaps
+from slowpoints.dynamics.eigenmodes import Eigenmodes, eigenmodes, spectrum, time_constants
 from slowpoints.dynamics.fixed_points import FixedPoints, Status
+from slowpoints.dynamics.linearization import Linearization, linearize
+from slowpoints.dynamics.manifold import Manifold, find_manifold
 from slowpoints.dynamics.principal_components import PrincipalComponents, principal_components
 from slowpoints.dynamics.region import Region
+from slowpoints.dynamics.rollouts import (
+    linearized_states,
+    nearest_points,
+    one_step_errors,
+    predict_one_step,
+    relaxation,
+)
 from slowpoints.dynamics.sampling import sample_states, visited_states
 from slowpoints.dynamics.search import find_fixed_points, sweep_tolerances
 from slowpoints.dynamics.solvers import Adam, LevenbergMarquardt, Solution, Solver
 
 __all__ = [
     "Adam",
+    "Eigenmodes",
     "FixedPoints",
     "InvalidInput",
     "LevenbergMarquardt",
+    "Linearization",
+    "Manifold",
     "PrincipalComponents",
     "Region",
     "Solution",
     "Solver",
     "Status",
+    "eigenmodes",
     "find_fixed_points",
+    "find_manifold",
+    "input_effects",
+    "input_projections",
+    "linearize",
+    "linearized_states",
+    "mode_overlaps",
+    "nearest_points",
+    "one_step_errors",
+    "predict_one_step",
     "principal_components",
+    "random_overlaps",
+    "relaxation",
     "sample_states",
+    "spectrum",
     "sweep_tolerances",
+    "time_constants",
     "visited_states",
 ]

@@ -1,0 +1,98 @@
+"""What inputs do to a network at its fixed points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from slowpoints.dynamics.checks import as_points, check_positive, check_size
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    from slowpoints.dynamics.checks import Array
+    from slowpoints.dynamics.linearization import Linearization
+
+
+def input_effects(linearization: Linearization, inputs: Array) -> Float[Tensor, "point word state"]:
+    """Return the change of the state that each input causes at each point within one token, `Jinp (x - x*)`.
+
+    Parameters
+    ----------
+    linearization
+        Of P points.
+    inputs
+        `(word, input)`, for instance the embeddings of W words.
+
+    Raises
+    ------
+    InvalidInput
+        For inputs of another size than the network's, or that are not finite.
+    """
+    words = _words(linearization, inputs)
+    effects = words @ linearization.input_jacobian.mT
+    return effects - _at_linearization(linearization).unsqueeze(1)
+
+
+def input_projections(linearization: Linearization, inputs: Array, mode: int = 0) -> Tensor:
+    """Return how much each input excites one mode at each point, `l . Jinp (x - x*)`, as `(point, word)`.
+
+    Fix the signs of the modes first (`linearization.oriented(axis)`), or those of different points do not compare. Real
+    where the mode is real at all points; complex otherwise.
+
+    Raises
+    ------
+    InvalidInput
+        For inputs of another size than the network's, or that are not finite.
+
+    References
+    ----------
+    Maheswaranathan et al. (2019), arXiv 1906.10720, figure 4c.
+    """
+    words = _words(linearization, inputs)
+    left = linearization.modes.left[:, mode]
+    if not left.imag.any():
+        left = left.real
+    sensitivity = (left.unsqueeze(1) @ linearization.input_jacobian.to(left.dtype)).squeeze(1)
+    offset = (sensitivity * linearization.input).sum(dim=1, keepdim=True)
+    return sensitivity @ words.to(left.dtype).T - offset
+
+
+def mode_overlaps(linearization: Linearization, axis: Float[Tensor, " state"]) -> Float[Tensor, "point mode"]:
+    """Return `|r_a . m|` of every mode with an axis m, made a unit vector: 1 where a mode acts along it.
+
+    Raises
+    ------
+    InvalidInput
+        Where the axis has another size than the state.
+    """
+    right = linearization.modes.right
+    check_size(axis.unsqueeze(0), right.shape[-1], "axis", "the state")
+    return (right @ (axis / axis.norm()).to(right)).abs()
+
+
+def random_overlaps(state_size: int, count: int = 1000, *, seed: int = 0) -> Float[Tensor, " count"]:
+    """Return `|u . m|` of random unit vectors u with any fixed axis: what overlaps are by chance.
+
+    Raises
+    ------
+    InvalidInput
+        For a size or count below 1.
+    """
+    check_positive(state_size, "state_size")
+    check_positive(count, "count")
+    generator = torch.Generator().manual_seed(seed)
+    vectors = torch.randn(count, state_size, generator=generator, dtype=torch.float64)
+    return vectors[:, 0].abs() / vectors.norm(dim=1)
+
+
+def _words(linearization: Linearization, inputs: Array) -> Float[Tensor, "word input"]:
+    words = as_points(inputs, "inputs")
+    check_size(words, linearization.input.shape[1], "inputs", "the network's input")
+    return words.to(linearization.input)
+
+
+def _at_linearization(linearization: Linearization) -> Float[Tensor, "point state"]:
+    return (linearization.input_jacobian @ linearization.input.unsqueeze(-1)).squeeze(-1)

@@ -1,0 +1,182 @@
+"""The leading modes of many Jacobians: how fast a network forgets or grows along which direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from slowpoints.dynamics.checks import InvalidInput, check_positive, check_size
+
+if TYPE_CHECKING:
+    from jaxtyping import Complex, Float, Int
+
+
+@dataclass(frozen=True)
+class Eigenmodes:
+    """The modes of each Jacobian of a batch, by falling magnitude of the eigenvalue; a complex pair is one mode.
+
+    Of a pair, the eigenvalue with positive imaginary part stands for both; the other's vectors are the conjugates. A
+    matrix with fewer modes than others of the batch has NaN in place of the missing ones.
+
+    Attributes
+    ----------
+    eigenvalues
+        `(point, mode)`.
+    right
+        `(point, mode, state)`: unit vectors r_a with `J r_a = lambda_a r_a`.
+    left
+        `(point, mode, state)`: vectors l_a with `l_a J = lambda_a l_a`, scaled so that `l_a . r_b = delta_ab` (no
+        complex conjugate): a change v of the state excites mode a by `l_a . v`.
+    residual
+        `(point, mode)`: the larger of `|J r - lambda r|` and `|l J - lambda l| / |l|`.
+    """
+
+    eigenvalues: Complex[Tensor, "point mode"]
+    right: Complex[Tensor, "point mode state"]
+    left: Complex[Tensor, "point mode state"]
+    residual: Float[Tensor, "point mode"]
+
+    @property
+    def time_constants(self) -> Float[Tensor, "point mode"]:
+        """Time constants in tokens, `1 / |log |lambda||`: the time to decay, or grow, by a factor e."""
+        return time_constants(self.eigenvalues)
+
+    @property
+    def unstable(self) -> Int[Tensor, " point"]:
+        """How many of the modes at each point grow: 0 for a stable point, 1 or more for a saddle."""
+        return (self.eigenvalues.abs() > 1).sum(dim=1)
+
+    def oriented(self, direction: Float[Tensor, " state"]) -> Eigenmodes:
+        """Return the same modes with the signs at which `r_a . direction` is real and not negative.
+
+        Signs (phases, for complex modes) of eigenvectors are arbitrary: fix them before averaging over points.
+
+        Raises
+        ------
+        InvalidInput
+            Where the direction has another size than the state.
+        """
+        check_size(direction.unsqueeze(0), self.right.shape[-1], "direction", "the state")
+        along = self.right @ direction.to(self.right)
+        return self._turned(torch.where(along.abs() > 0, along / along.abs(), 1))
+
+    def _turned(self, phase: Complex[Tensor, "point mode"]) -> Eigenmodes:
+        phase = phase.unsqueeze(-1)
+        return replace(self, right=self.right / phase, left=self.left * phase)
+
+
+def time_constants(eigenvalues: Tensor) -> Tensor:
+    """Return `1 / |log |lambda||` in tokens; infinite on the unit circle, 0 for lambda = 0."""
+    return 1 / eigenvalues.abs().log().abs()
+
+
+def spectrum(jacobians: Float[Tensor, "point state state"]) -> Complex[Tensor, "point state"]:
+    """Return all eigenvalues of each Jacobian, by falling magnitude.
+
+    Raises
+    ------
+    InvalidInput
+        For anything but square, finite matrices.
+    """
+    _check_square(jacobians)
+    values = torch.linalg.eigvals(jacobians)
+    return values.gather(1, values.abs().argsort(dim=1, descending=True, stable=True))
+
+
+def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -> Eigenmodes:
+    """Find the leading modes of each Jacobian, with right and left vectors, by full decompositions.
+
+    Each right vector's largest entry is made real and positive.
+
+    Parameters
+    ----------
+    jacobians
+        `(point, state, state)`.
+    count
+        How many modes; a complex pair is one.
+
+    Raises
+    ------
+    InvalidInput
+        For anything but square, finite matrices, or a count below 1.
+
+    References
+    ----------
+    Maheswaranathan et al. (2019), arXiv 1906.10720, section 4 and appendix.
+    """
+    _check_square(jacobians)
+    check_positive(count, "count")
+    values, vectors = torch.linalg.eig(jacobians)
+    order = leading(values)[:, :count]
+    chosen = values.gather(1, order.clamp(min=0))
+    right = vectors.mT.gather(1, order.clamp(min=0).unsqueeze(-1).expand(-1, -1, jacobians.shape[-1]))
+    left = _rows_of_inverse(vectors, order.clamp(min=0))
+    defective = ~torch.isfinite(left.abs().amax(dim=(1, 2)))
+    if defective.any():
+        left[defective] = _left_vectors(jacobians[defective], chosen[defective])
+    return assemble(jacobians, chosen, right, left, missing=order < 0)
+
+
+def leading(values: Complex[Tensor, "point value"]) -> Int[Tensor, "point mode"]:
+    """Return the positions of the eigenvalues that stand for modes, by falling magnitude; -1 pads short rows."""
+    magnitude = values.abs().masked_fill(values.imag < 0, -1.0)
+    order = magnitude.argsort(dim=1, descending=True, stable=True)
+    order = order.masked_fill(magnitude.gather(1, order) < 0, -1)
+    return order[:, : int((order >= 0).sum(dim=1).max())]
+
+
+def _rows_of_inverse(vectors: Complex[Tensor, "point state state"], rows: Int[Tensor, "point mode"]) -> Tensor:
+    """Return rows of the inverse of R: the left vectors, biorthogonal to all right ones."""
+    selected = torch.zeros(*rows.shape, vectors.shape[-1], dtype=vectors.dtype, device=vectors.device)
+    selected.scatter_(2, rows.unsqueeze(-1), 1.0)
+    return torch.linalg.solve_ex(vectors.mT, selected.mT)[0].mT
+
+
+def _left_vectors(jacobians: Tensor, values: Complex[Tensor, "point mode"]) -> Complex[Tensor, "point mode state"]:
+    """Return left vectors as the right ones of the transposed matrix, where R has no inverse."""
+    transposed_values, vectors = torch.linalg.eig(jacobians.mT)
+    same = (values.unsqueeze(-1) - transposed_values.unsqueeze(1)).abs().argmin(dim=-1)
+    return vectors.mT.gather(1, same.unsqueeze(-1).expand(-1, -1, jacobians.shape[-1]))
+
+
+def assemble(
+    jacobians: Float[Tensor, "point state state"],
+    eigenvalues: Complex[Tensor, "point mode"],
+    right: Complex[Tensor, "point mode state"],
+    left: Complex[Tensor, "point mode state"],
+    missing: Tensor,
+) -> Eigenmodes:
+    """Scale vectors as `Eigenmodes` promises, measure residuals, and put NaN where there is no mode."""
+    real = (eigenvalues.imag == 0).unsqueeze(-1)
+    right = right / right.norm(dim=-1, keepdim=True)
+    largest = right.gather(2, right.abs().argmax(dim=2, keepdim=True))
+    right = right * (largest.abs() / largest)
+    right = torch.where(real, right.real.to(right.dtype), right)
+    left = left / (left * right).sum(dim=-1, keepdim=True)
+    left = torch.where(real, left.real.to(left.dtype), left)
+    size = eigenvalues.unsqueeze(-1)
+    off_right = _times(right, jacobians.mT) - size * right
+    off_left = (_times(left, jacobians) - size * left).norm(dim=-1) / left.norm(dim=-1)
+    residual = torch.maximum(off_right.norm(dim=-1), off_left)
+    nan = torch.nan
+    return Eigenmodes(
+        eigenvalues.masked_fill(missing, nan),
+        right.masked_fill(missing.unsqueeze(-1), nan),
+        left.masked_fill(missing.unsqueeze(-1), nan),
+        residual.masked_fill(missing, nan),
+    )
+
+
+def _times(rows: Complex[Tensor, "point mode state"], matrix: Float[Tensor, "point state state"]) -> Tensor:
+    """Multiply complex rows by real matrices, without making those complex."""
+    return torch.complex(rows.real @ matrix, rows.imag @ matrix)
+
+
+def _check_square(jacobians: Tensor) -> None:
+    if jacobians.ndim != 3 or jacobians.shape[1] != jacobians.shape[2] or jacobians.numel() == 0:
+        raise InvalidInput(f"Jacobians must have the shape (point, state, state), not {tuple(jacobians.shape)}")
+    if not torch.isfinite(jacobians).all():
+        raise InvalidInput("the Jacobians hold NaN or infinite values: leave out points that diverged")

@@ -1,0 +1,140 @@
+"""A network near its fixed points, where it is linear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from slowpoints.dynamics.checks import as_points, check_positive
+from slowpoints.dynamics.eigenmodes import Eigenmodes, eigenmodes
+from slowpoints.dynamics.fixed_points import FixedPoints
+from slowpoints.dynamics.system import Step, as_system, check_step
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+
+    from slowpoints.dynamics.checks import Array
+
+MEMORY = 1 << 29  # bytes for the decompositions of one chunk
+MATRICES_PER_POINT = 16
+
+
+@dataclass(frozen=True)
+class Linearization:
+    """`F(h, x) ~ F(h*, x*) + Jrec (h - h*) + Jinp (x - x*)` around each of many points.
+
+    Attributes
+    ----------
+    location, input
+        `(point, state)` and `(point, input)`: h* and x*.
+    image
+        `(point, state)`: `F(h*, x*)`, which is close to h* at a fixed point.
+    recurrent_jacobian
+        `(point, state, state)`: `dF/dh` at (h*, x*).
+    input_jacobian
+        `(point, state, input)`: `dF/dx` at (h*, x*).
+    modes
+        The leading modes of the recurrent Jacobians.
+    """
+
+    location: Float[Tensor, "point state"]
+    input: Float[Tensor, "point input"]
+    image: Float[Tensor, "point state"]
+    recurrent_jacobian: Float[Tensor, "point state state"]
+    input_jacobian: Float[Tensor, "point state input"]
+    modes: Eigenmodes
+
+    def __len__(self) -> int:
+        return len(self.location)
+
+    @property
+    def time_constants(self) -> Float[Tensor, "point mode"]:
+        """Time constants of the modes, in tokens."""
+        return self.modes.time_constants
+
+    def oriented(self, direction: Float[Tensor, " state"]) -> Linearization:
+        """Return the same with the signs of the modes fixed, so that `r_a . direction` is not negative."""
+        return replace(self, modes=self.modes.oriented(direction))
+
+    def select(self, rows: Bool[Tensor, " point"] | Int[Tensor, " row"]) -> Linearization:
+        """Return the points of a mask or of row numbers, in that order."""
+        return Linearization(**{**_rows(self, rows), "modes": Eigenmodes(**_rows(self.modes, rows))})
+
+
+def _rows(record: Any, rows: Tensor) -> dict[str, Any]:
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {name: value[rows] for name, value in values.items() if isinstance(value, Tensor)}
+
+
+def linearize(
+    network: Step | nn.Module,
+    points: FixedPoints | Array,
+    input: Array | None = None,
+    *,
+    modes: int = 10,
+    dtype: torch.dtype = torch.float64,
+) -> Linearization:
+    """Find both Jacobians of a network at given points, and the leading modes of the recurrent one.
+
+    Parameters
+    ----------
+    network
+        As for `find_fixed_points`: Jacobians are in closed form for the cells, automatic for functions.
+    points
+        `FixedPoints`, or states `(point, state)`.
+    input
+        The inputs x* to linearise about, `(input,)` or `(point, input)`. Where None, those of the `FixedPoints`, or
+        zero.
+    modes
+        How many leading modes to find.
+    dtype
+        Precision of the result.
+
+    Raises
+    ------
+    InvalidInput
+        As for `find_fixed_points`.
+
+    References
+    ----------
+    Maheswaranathan et al. (2019), arXiv 1906.10720, equations 3 and 4.
+    """
+    check_positive(modes, "modes")
+    if isinstance(points, FixedPoints):
+        input = points.input if input is None else input
+        points = points.location
+    states = as_points(points)
+    with torch.no_grad():
+        system = as_system(network, states, dtype)
+        states = states.to(dtype)
+        inputs = system.inputs(input, states)
+        check_step(system, states, inputs)
+        recurrent = system.recurrent_jacobian(states, inputs)
+        rows = max(1, MEMORY // (8 * MATRICES_PER_POINT * states.shape[1] ** 2))
+        parts = [eigenmodes(part, modes) for part in recurrent.split(rows)]
+        return Linearization(
+            location=states,
+            input=inputs,
+            image=system.step(states, inputs),
+            recurrent_jacobian=recurrent,
+            input_jacobian=system.input_jacobian(states, inputs),
+            modes=_joined(parts),
+        )
+
+
+def _joined(parts: list[Eigenmodes]) -> Eigenmodes:
+    """Join the modes of chunks; a chunk with fewer modes is padded with NaN."""
+    width = max(part.eigenvalues.shape[1] for part in parts)
+
+    def join(name: str) -> Tensor:
+        values: list[Tensor] = [getattr(part, name) for part in parts]
+        padded = []
+        for value in values:
+            gap = value.new_full((value.shape[0], width - value.shape[1], *value.shape[2:]), torch.nan)
+            padded.append(torch.cat([value, gap], dim=1))
+        return torch.cat(padded)
+
+    return Eigenmodes(*(join(field.name) for field in fields(Eigenmodes)))

@@ -1,0 +1,202 @@
+"""The line, or whatever it is, on which the fixed points lie."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from sklearn.manifold import LocallyLinearEmbedding
+from torch import Tensor
+
+from slowpoints.dynamics.checks import InvalidInput, as_points, check_size
+from slowpoints.dynamics.fixed_points import FixedPoints
+from slowpoints.dynamics.principal_components import PrincipalComponents, principal_components
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from numpy.typing import NDArray
+
+    from slowpoints.dynamics.checks import Array
+
+MOST_FITTED = 2000  # points that the embedding is fitted to, which takes their number cubed; others are interpolated
+BINS = 20
+# What must hold for points to be called a line
+FEWEST_POINTS = 10
+LINE_VARIANCE = 0.8
+LINE_AGREEMENT = 0.9
+LINE_COVERAGE = 0.5
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """Where fixed points lie.
+
+    Attributes
+    ----------
+    components
+        Principal components of the points.
+    axis
+        `(state,)`: m, the unit vector of the first, towards positive readout where a readout was given.
+    position
+        `(point,)`: coordinate along the axis, from the points' mean, in units of the state.
+    theta
+        `(point,)`: position along the manifold in [-1, 1], by locally linear embedding; rises with `position`.
+    neighbours
+        How many neighbours the embedding used.
+    stability
+        The smallest rank correlation |rho| of theta with the theta of another number of neighbours.
+    agreement
+        Rank correlation |rho| of theta with `position`.
+    coverage
+        Share of 20 equal stretches of the axis that hold a point, over the middle 90 % of the visited states where
+        these were given, and over the points' own extent otherwise.
+    readout_alignment
+        `|cos|` of the axis and the readout, on the part of the state that the readout sees; None without readout.
+    """
+
+    components: PrincipalComponents
+    axis: Float[Tensor, " state"]
+    position: Float[Tensor, " point"]
+    theta: Float[Tensor, " point"]
+    neighbours: int
+    stability: float
+    agreement: float
+    coverage: float
+    readout_alignment: float | None
+
+    @property
+    def line_variance(self) -> float:
+        """Share of the points' variance along the axis."""
+        return float(self.components.explained[0])
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """What speaks against a line, each with its number; empty for a line."""
+        tests = (
+            (len(self.theta), FEWEST_POINTS, f"only {len(self.theta)} points"),
+            (self.line_variance, LINE_VARIANCE, f"only {self.line_variance:.0%} of their variance is in one dimension"),
+            (self.agreement, LINE_AGREEMENT, f"theta and the axis agree by only {self.agreement:.2f}"),
+            (self.stability, LINE_AGREEMENT, f"theta depends on the number of neighbours ({self.stability:.2f})"),
+            (self.coverage, LINE_COVERAGE, f"they cover only {self.coverage:.0%} of the axis"),
+        )
+        return tuple(message for value, least, message in tests if not value >= least)
+
+    @property
+    def is_line(self) -> bool:
+        """Whether nothing speaks against a line."""
+        return not self.objections
+
+    def __str__(self) -> str:
+        if self.is_line:
+            return (
+                f"{len(self.theta)} points form a line: {self.line_variance:.0%} of their variance is in one "
+                f"dimension, and they cover {self.coverage:.0%} of the axis"
+            )
+        return f"{len(self.theta)} points do not form a line: " + "; ".join(self.objections)
+
+
+def find_manifold(
+    points: FixedPoints | Array,
+    *,
+    visited: Array | None = None,
+    readout: Float[Tensor, " hidden"] | None = None,
+    neighbours: Sequence[int] = (20, 10, 15, 30, 40),
+) -> Manifold:
+    """Find the main axis of fixed points and each one's position along them, and whether they form a line.
+
+    Parameters
+    ----------
+    points
+        `FixedPoints`, or locations `(point, state)`; at least three that differ.
+    visited
+        Visited states `(visited, state)`, against which coverage is measured.
+    readout
+        Readout weights `(hidden,)`: they see the first entries of the state. They fix the axis's sign.
+    neighbours
+        Numbers of neighbours to embed with: theta is that of the first, the others tell its stability.
+
+    Raises
+    ------
+    InvalidInput
+        For fewer than three points, points that are all the same, or shapes that do not fit.
+
+    References
+    ----------
+    Roweis & Saul (2000), Science 290, 2323; Maheswaranathan et al. (2019), arXiv 1906.10720, figure 2c.
+    """
+    locations = as_points(points.location if isinstance(points, FixedPoints) else points, "points").double()
+    if len(locations) < 3:
+        raise InvalidInput(f"a manifold needs at least three points, not {len(locations)}")
+    components = principal_components(locations)
+    if components.variance[0] <= 0:
+        raise InvalidInput(f"all {len(locations)} points are the same: there is no manifold")
+    axis, alignment = _oriented_axis(components.components[0], readout)
+    position = (locations - components.mean) @ axis
+    counts = list(dict.fromkeys(min(count, len(locations) - 1) for count in neighbours))
+    embeddings = [_embed(locations.cpu().numpy(), count, position.cpu().numpy()) for count in counts]
+    theta, others = embeddings[0], embeddings[1:]
+    along = None if visited is None else _along(as_points(visited, "visited"), components.mean, axis)
+    return Manifold(
+        components=components,
+        axis=axis,
+        position=position,
+        theta=torch.from_numpy(theta).to(position),
+        neighbours=counts[0],
+        stability=min((_rank_correlation(theta, other) for other in others), default=1.0),
+        agreement=_rank_correlation(theta, position.cpu().numpy()),
+        coverage=_coverage(position, along),
+        readout_alignment=alignment,
+    )
+
+
+def _oriented_axis(axis: Tensor, readout: Tensor | None) -> tuple[Tensor, float | None]:
+    """Turn the axis towards positive readout; also return how well they align where the readout sees the state."""
+    if readout is None:
+        return axis, None
+    weights = as_points(readout, "readout")[0].to(axis)
+    if len(weights) > len(axis):
+        raise InvalidInput(f"readout has {len(weights)} weights, the state only {len(axis)} entries")
+    seen = axis[: len(weights)]
+    cosine = float(seen @ weights / (seen.norm() * weights.norm()))
+    return (-axis if cosine < 0 else axis), abs(cosine)
+
+
+def _along(visited: Tensor, mean: Tensor, axis: Tensor) -> Tensor:
+    check_size(visited, len(axis), "visited", "the points' state")
+    return visited.double() @ axis - mean @ axis
+
+
+def _embed(points: NDArray[np.float64], neighbours: int, position: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the one-dimensional locally linear embedding, scaled to [-1, 1], rising with position."""
+    chosen = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_FITTED)).astype(int))
+    solver = LocallyLinearEmbedding(n_neighbors=neighbours, n_components=1, eigen_solver="dense")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        fitted = solver.fit_transform(points[chosen])
+        coordinate = (fitted if len(chosen) == len(points) else solver.transform(points))[:, 0]
+    extent = np.ptp(coordinate)
+    if not extent > 0:
+        return np.zeros(len(points))
+    coordinate = 2 * (coordinate - coordinate.min()) / extent - 1
+    return -coordinate if np.cov(coordinate, position)[0, 1] < 0 else coordinate
+
+
+def _rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return abs(float(spearmanr(first, second).statistic))
+
+
+def _coverage(position: Tensor, visited: Tensor | None) -> float:
+    """Return the share of equal stretches of the axis that hold a point."""
+    if visited is None:
+        low, high = position.min(), position.max()
+    else:
+        low, high = np.quantile(visited.cpu().numpy(), (0.05, 0.95))
+    counts, _ = np.histogram(position.cpu().numpy(), bins=BINS, range=(float(low), float(high)))
+    return float((counts > 0).mean())

@@ -1,0 +1,160 @@
+"""How well a network is its linearisation, and how it comes to rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive, check_size
+from slowpoints.dynamics.system import Step, as_system, check_step
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+    from slowpoints.dynamics.checks import Array
+    from slowpoints.dynamics.linearization import Linearization
+
+CHUNK = 1 << 24  # numbers in a table of distances, or of gathered Jacobians, at once
+
+
+def nearest_points(linearization: Linearization, states: Float[Tensor, "sample state"]) -> Int[Tensor, " sample"]:
+    """Return for each state the number of the point that is closest to it (Euclidean distance)."""
+    points = linearization.location
+    check_size(states, points.shape[1], "states", "the linearisation's state")
+    rows = max(1, CHUNK // len(points))
+    return torch.cat([torch.cdist(part.to(points), points).argmin(dim=1) for part in states.split(rows)])
+
+
+def predict_one_step(
+    linearization: Linearization, states: Float[Tensor, "sample state"], inputs: Float[Tensor, "sample input"]
+) -> Float[Tensor, "sample state"]:
+    """Return the next states by the linear network at the point nearest to each state.
+
+    `h' = F(h*, x*) + Jrec (h - h*) + Jinp (x - x*)`. Any number of samples: those of one point share its Jacobians in
+    one product, without a loop over time.
+
+    Raises
+    ------
+    InvalidInput
+        For shapes that do not fit, or values that are not finite.
+
+    References
+    ----------
+    Maheswaranathan et al. (2019), arXiv 1906.10720, section 4.1 and figure 5.
+    """
+    states, inputs = as_points(states), as_points(inputs, "inputs")
+    check_size(inputs, linearization.input.shape[1], "inputs", "the network's input")
+    if len(states) != len(inputs):
+        raise InvalidInput(f"there are {len(states)} states and {len(inputs)} inputs: give one input per state")
+    nearest = nearest_points(linearization, states)
+    order = nearest.argsort()
+    points, sizes = nearest[order].unique_consecutive(return_counts=True)
+    result = torch.empty(states.shape, dtype=linearization.location.dtype, device=states.device)
+    for point, rows in zip(points.tolist(), order.split(sizes.tolist()), strict=True):
+        result[rows] = _step_at(linearization, point, states[rows], inputs[rows])
+    return result
+
+
+def _step_at(linearization: Linearization, point: int, states: Tensor, inputs: Tensor) -> Tensor:
+    from_state = states.to(linearization.location) - linearization.location[point]
+    from_input = inputs.to(linearization.input) - linearization.input[point]
+    moved = torch.addmm(linearization.image[point], from_state, linearization.recurrent_jacobian[point].T)
+    return moved.addmm_(from_input, linearization.input_jacobian[point].T)
+
+
+def one_step_errors(
+    linearization: Linearization,
+    states: Float[Tensor, "sample state"],
+    inputs: Float[Tensor, "sample input"],
+    following: Float[Tensor, "sample state"],
+) -> Float[Tensor, " sample"]:
+    """Return `||h' - h_lin|| / ||h'||`, where h' is the state that followed and h_lin its linear prediction.
+
+    For trajectories `(batch, time, state)` flatten `states[:, :-1]`, `inputs[:, 1:]` and `states[:, 1:]`, and leave out
+    padding.
+
+    Raises
+    ------
+    InvalidInput
+        As for `predict_one_step`.
+    """
+    following = as_points(following, "following")
+    predicted = predict_one_step(linearization, states, inputs)
+    if following.shape != predicted.shape:
+        raise InvalidInput(f"following has the shape {tuple(following.shape)}, the states {tuple(predicted.shape)}")
+    truth = following.to(predicted)
+    return (truth - predicted).norm(dim=1) / truth.norm(dim=1)
+
+
+def linearized_states(
+    linearization: Linearization,
+    inputs: Float[Tensor, "batch time input"],
+    initial: Float[Tensor, "batch state"] | None = None,
+) -> Float[Tensor, "batch time state"]:
+    """Run the linearised network freely: each state is predicted from the last *predicted* one.
+
+    At every token each sequence is moved by the linear network at the point nearest to it. `initial` is zero where it
+    is not given. States may grow without bound where modes are unstable: they come back as they are.
+
+    Raises
+    ------
+    InvalidInput
+        For shapes that do not fit, or values that are not finite.
+    """
+    if inputs.ndim != 3 or inputs.numel() == 0:
+        raise InvalidInput(f"inputs must have the shape (batch, time, input), not {tuple(inputs.shape)}")
+    batch, time, _ = inputs.shape
+    as_points(inputs.flatten(0, 1), "inputs")
+    size = linearization.location.shape[1]
+    state = linearization.location.new_zeros(batch, size) if initial is None else as_points(initial, "initial")
+    check_size(state, size, "initial", "the linearisation's state")
+    if len(state) != batch:
+        raise InvalidInput(f"initial has {len(state)} rows for {batch} sequences")
+    states = []
+    for token in range(time):
+        state = _move(linearization, state.to(linearization.location), inputs[:, token])
+        states.append(state)
+    return torch.stack(states, dim=1)
+
+
+def _move(linearization: Linearization, states: Tensor, inputs: Tensor) -> Tensor:
+    """Return one linear step of a batch; the samples of one point share one product."""
+    nearest = nearest_points(linearization, states.nan_to_num())
+    result = torch.empty_like(states)
+    for point in nearest.unique().tolist():
+        rows = (nearest == point).nonzero().squeeze(1)
+        result[rows] = _step_at(linearization, point, states[rows], inputs[rows])
+    return result
+
+
+def relaxation(
+    network: Step | nn.Module, states: Array, input: Array | None = None, *, steps: int = 50
+) -> Float[Tensor, "step point"]:
+    """Return `||h_{t+1} - h_t|| / ||h_t||` while a network runs under constant input, zero where None.
+
+    Parameters
+    ----------
+    network, states, input
+        As for `find_fixed_points`.
+    steps
+        How many tokens to run.
+
+    Raises
+    ------
+    InvalidInput
+        As for `find_fixed_points`.
+    """
+    check_positive(steps, "steps")
+    state = as_points(states)
+    with torch.no_grad():
+        system = as_system(network, state, state.dtype)
+        inputs = system.inputs(input, state)
+        check_step(system, state, inputs)
+        changes = []
+        for _ in range(steps):
+            following = system.step(state, inputs)
+            changes.append((following - state).norm(dim=1) / state.norm(dim=1))
+            state = following
+    return torch.stack(changes)

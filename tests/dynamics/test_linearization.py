@@ -1,0 +1,199 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from networks import bistable_network, line_attractor, linear_network, rotation
+
+from slowpoints.cells import GRU, LSTM, UGRNN, VanillaRNN
+from slowpoints.dynamics import (
+    InvalidInput,
+    eigenmodes,
+    find_fixed_points,
+    input_effects,
+    input_projections,
+    linearize,
+    mode_overlaps,
+    random_overlaps,
+    spectrum,
+    time_constants,
+)
+
+CELLS = [GRU, LSTM, UGRNN, VanillaRNN]
+
+
+def normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def matrix_with(eigenvalues: torch.Tensor, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a real matrix with these eigenvalues, and its right vectors in columns."""
+    size = len(eigenvalues)
+    vectors = torch.linalg.qr(normal(size, size, seed=seed))[0] + 0.1 * normal(size, size, seed=seed + 1)
+    return vectors @ torch.diag(eigenvalues) @ torch.linalg.inv(vectors), vectors
+
+
+def test_known_spectrum_is_found_in_order():
+    values = torch.tensor([0.2, -0.95, 0.99, 0.5, 0.0], dtype=torch.float64)
+    matrix, vectors = matrix_with(values)
+    modes = eigenmodes(matrix[None], count=3)
+    expected = torch.tensor([0.99, -0.95, 0.5], dtype=torch.float64)
+    torch.testing.assert_close(modes.eigenvalues[0].real, expected)
+    assert modes.eigenvalues.imag.abs().max() == 0
+    torch.testing.assert_close(modes.time_constants[0], 1 / expected.abs().log().abs())
+    truth = vectors[:, 2] / vectors[:, 2].norm()
+    assert abs(modes.right[0, 0].real @ truth).item() == pytest.approx(1)
+    assert modes.residual.max() < 1e-12
+
+
+def test_left_and_right_vectors_are_biorthogonal():
+    modes = eigenmodes(0.3 * normal(5, 12, 12), count=6)
+    products = modes.left @ modes.right.mT
+    torch.testing.assert_close(products, torch.eye(6).to(products).expand(5, 6, 6), atol=1e-8, rtol=0)
+    torch.testing.assert_close(modes.right.norm(dim=-1), torch.ones(5, 6, dtype=torch.float64))
+    assert modes.residual.max() < 1e-11
+
+
+def test_a_rotation_is_one_mode():
+    """Its eigenvalues are .9 exp(+-.3i): one complex pair, one mode, with its time constant from the radius."""
+    found = linearize(rotation(0.3, 0.9), torch.zeros(2).double(), torch.zeros(2), modes=2)
+    (value,) = found.modes.eigenvalues[0].tolist()
+    assert abs(value) == pytest.approx(0.9)
+    assert math.atan2(value.imag, value.real) == pytest.approx(0.3)
+    assert found.time_constants.item() == pytest.approx(1 / abs(math.log(0.9)))
+
+
+def test_modes_that_a_matrix_lacks_are_nan():
+    turning = torch.tensor([[0.0, -0.5], [0.5, 0.0]]).double()
+    resting = torch.diag(torch.tensor([0.5, 0.25]).double())
+    modes = eigenmodes(torch.stack([turning, resting]), count=2)
+    assert modes.eigenvalues.abs()[1].tolist() == [0.5, 0.25]
+    assert modes.eigenvalues.abs()[0, 0].item() == pytest.approx(0.5)
+    assert torch.isnan(modes.time_constants).tolist() == [[False, True], [False, False]]
+
+
+def test_a_matrix_without_a_basis_of_vectors_keeps_its_leading_mode():
+    matrix = torch.tensor([[0.9, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]).double()
+    modes = eigenmodes(matrix[None], count=1)
+    torch.testing.assert_close(modes.left[0, 0].real, torch.tensor([1.0, 0.0, 0.0]).double())
+    assert modes.residual.item() < 1e-12
+
+
+def test_the_full_spectrum_is_sorted():
+    values = spectrum(0.3 * normal(4, 9, 9))
+    np.testing.assert_allclose(values.abs(), values.abs().sort(dim=1, descending=True).values)
+    assert values.shape == (4, 9)
+
+
+def test_time_constants_on_and_off_the_unit_circle():
+    values = torch.tensor([1.0, math.exp(-0.1), -math.exp(0.1), 0.0], dtype=torch.float64)
+    torch.testing.assert_close(time_constants(values), torch.tensor([math.inf, 10.0, 10.0, 0.0]).double())
+
+
+def test_signs_follow_a_direction_and_keep_biorthogonality():
+    modes = eigenmodes(0.3 * normal(5, 12, 12), count=6).oriented(normal(12, seed=3))
+    along = modes.right @ normal(12, seed=3).to(modes.right)
+    assert along.real.min() >= 0
+    assert along.imag.abs().max() < 1e-12
+    torch.testing.assert_close((modes.left * modes.right).sum(dim=-1), torch.ones(5, 6).to(along))
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_jacobians_are_those_of_differences(kind):
+    torch.manual_seed(0)
+    cell = kind(3, 6)
+    states, inputs = 0.3 * normal(4, cell.state_size), normal(4, 3, seed=1)
+    found = linearize(cell, states, inputs, modes=2)
+    change, input_change = 1e-6 * normal(4, cell.state_size, seed=2), 1e-6 * normal(4, 3, seed=3)
+    double = cell.double()
+    with torch.no_grad():
+        moved = double.step(states + change, inputs + input_change) - double.step(states, inputs)
+        torch.testing.assert_close(found.image, double.step(states, inputs))
+    linear = found.recurrent_jacobian @ change[..., None] + found.input_jacobian @ input_change[..., None]
+    torch.testing.assert_close(moved, linear.squeeze(-1), rtol=1e-4, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_a_function_linearises_as_its_cell_does(kind):
+    torch.manual_seed(0)
+    cell = kind(3, 6).double()
+    states = 0.3 * normal(4, cell.state_size)
+    by_cell = linearize(cell, states)
+    by_function = linearize(lambda h, x: cell.step(h, x), states, torch.zeros(3))
+    torch.testing.assert_close(by_function.recurrent_jacobian, by_cell.recurrent_jacobian)
+    torch.testing.assert_close(by_function.input_jacobian, by_cell.input_jacobian)
+    values, expected = by_function.modes.eigenvalues, by_cell.modes.eigenvalues
+    torch.testing.assert_close(values, expected, equal_nan=True)  # NaN where pairs leave fewer modes
+
+
+def test_stability_tells_saddles_from_stable_points():
+    points = find_fixed_points(bistable_network, normal(100, 2), torch.zeros(2), tolerance=1e-12).unique(0.01)
+    found = linearize(bistable_network, points)
+    at_centre = points.location[:, 0].abs() < 0.1
+    assert found.modes.unstable.tolist() == at_centre.int().tolist()
+    assert len(found.select(at_centre)) == 1
+
+
+def test_fixed_points_bring_their_own_inputs():
+    inputs = normal(5, 4)
+    points = find_fixed_points(linear_network(0.3 * normal(4, 4)), torch.zeros(5, 4).double(), inputs, tolerance=1e-20)
+    found = linearize(linear_network(0.3 * normal(4, 4)), points)
+    torch.testing.assert_close(found.input, inputs)
+    torch.testing.assert_close(found.image, found.location)
+
+
+def test_a_line_attractor_keeps_what_inputs_push_along_it():
+    direction = normal(6) / normal(6).norm()
+    starts = 3 * normal(50, 6, seed=1)
+    found = linearize(line_attractor(direction), find_fixed_points(line_attractor(direction), starts, torch.zeros(6)))
+    found = found.oriented(direction)
+    torch.testing.assert_close(found.modes.eigenvalues[:, 0].real, torch.ones(50).double())
+    torch.testing.assert_close(mode_overlaps(found, 5 * direction)[:, 0], torch.ones(50).double())
+    words = normal(7, 6, seed=4)
+    projections = input_projections(found, words)
+    assert projections.dtype == torch.float64
+    torch.testing.assert_close(projections, (words @ direction).expand(50, 7))
+    torch.testing.assert_close(input_effects(found, words), words.expand(50, 7, 6))
+
+
+def test_input_effects_are_seen_from_the_input_linearised_about():
+    torch.manual_seed(0)
+    cell = GRU(3, 6)
+    about = normal(3)
+    found = linearize(cell, torch.zeros(2, 6).double(), about)
+    assert input_effects(found, about[None]).abs().max() < 1e-12
+    assert input_projections(found, about[None]).abs().max() < 1e-12
+    words = normal(4, 3, seed=1)
+    expected = (input_effects(found, words).to(found.modes.left) @ found.modes.left[:, 0].unsqueeze(-1)).squeeze(-1)
+    torch.testing.assert_close(input_projections(found, words).to(expected), expected)
+
+
+def test_random_overlaps_are_those_of_many_dimensions():
+    assert random_overlaps(128, 20_000).mean().item() == pytest.approx(math.sqrt(2 / (math.pi * 128)), rel=0.02)
+
+
+def test_results_do_not_depend_on_order():
+    torch.manual_seed(0)
+    cell = GRU(3, 8)
+    states = 0.3 * normal(6, 8)
+    forwards, backwards = linearize(cell, states, modes=4), linearize(cell, states.flip(0), modes=4)
+    torch.testing.assert_close(backwards.modes.left.flip(0), forwards.modes.left)
+
+
+@pytest.mark.parametrize(
+    ("part", "call"),
+    [
+        ("point, state, state", lambda: eigenmodes(normal(4, 4))),
+        ("NaN", lambda: spectrum(torch.full((1, 2, 2), torch.nan))),
+        ("count", lambda: eigenmodes(normal(1, 4, 4), count=0)),
+        ("modes", lambda: linearize(GRU(2, 3), normal(1, 3), modes=0)),
+        ("has 4 numbers", lambda: linearize(GRU(2, 3), normal(1, 4))),
+        ("direction", lambda: eigenmodes(normal(1, 4, 4)).oriented(normal(3))),
+        ("inputs", lambda: input_effects(linearize(GRU(2, 3), normal(1, 3)), normal(5, 3))),
+        ("axis", lambda: mode_overlaps(linearize(GRU(2, 3), normal(1, 3)), normal(4))),
+        ("count", lambda: random_overlaps(3, 0)),
+    ],
+)
+def test_bad_input_is_one_clear_message(part, call):
+    with pytest.raises(InvalidInput, match=part):
+        call()

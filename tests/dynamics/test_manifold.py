@@ -1,0 +1,88 @@
+import math
+
+import pytest
+import torch
+from networks import line_attractor
+
+from slowpoints.dynamics import InvalidInput, find_fixed_points, find_manifold
+
+
+def normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_a_line_attractor_is_a_line_with_its_direction():
+    direction = normal(6) / normal(6).norm()
+    starts = 3 * normal(200, 6, seed=1)
+    points = find_fixed_points(line_attractor(direction), starts, torch.zeros(6))
+    found = find_manifold(points, visited=starts, readout=2 * direction)
+    torch.testing.assert_close(found.axis, direction, atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        found.position + found.components.mean @ direction, starts @ direction, atol=1e-3, rtol=0
+    )
+    assert found.is_line
+    assert found.readout_alignment == pytest.approx(1, abs=1e-4)
+    assert found.coverage > 0.9
+    assert "form a line" in str(found)
+
+
+def test_theta_runs_along_a_bent_line():
+    angle = torch.linspace(-0.5, 0.5, 150).double()
+    arc = torch.stack([angle.sin(), angle.cos()], dim=1) @ normal(2, 10)
+    shuffled = torch.randperm(150, generator=torch.Generator().manual_seed(0))
+    found = find_manifold(arc[shuffled])
+    assert found.theta.min() == -1
+    assert found.theta.max() == 1
+    assert found.agreement > 0.99
+    assert found.stability > 0.99
+    along = found.theta[shuffled.argsort()]
+    assert (along.diff() > 0).all() or (along.diff() < 0).all()
+
+
+def test_the_axis_points_to_positive_readout_on_what_the_readout_sees():
+    line = torch.linspace(-1, 1, 50).double()[:, None] * torch.tensor([[3.0, 0.0, 4.0, 0.0]]).double()
+    found = find_manifold(line, readout=torch.tensor([-1.0, 0.0]))
+    torch.testing.assert_close(found.axis, torch.tensor([-0.6, 0.0, -0.8, 0.0]).double())
+    assert found.readout_alignment == pytest.approx(1)
+
+
+def test_a_cloud_is_no_line_and_says_why():
+    found = find_manifold(normal(100, 5))
+    assert not found.is_line
+    assert "variance" in str(found)
+    assert "do not form a line" in str(found)
+
+
+def test_points_at_the_ends_alone_do_not_cover_the_line():
+    ends = torch.cat([-1 + 0.01 * normal(40, 1), 1 + 0.01 * normal(40, 1, seed=1)]) * torch.ones(1, 3).double()
+    visited = torch.linspace(-1, 1, 100).double()[:, None] * torch.ones(1, 3).double()
+    found = find_manifold(ends, visited=visited)
+    assert found.coverage < 0.3
+    assert not found.is_line
+
+
+def test_few_points_are_said_to_be_few():
+    found = find_manifold(torch.linspace(0, 1, 4).double()[:, None] * torch.ones(1, 3).double())
+    assert "only 4 points" in str(found)
+    assert math.isfinite(found.stability)
+
+
+def test_many_points_are_interpolated():
+    line = torch.linspace(-1, 1, 2500).double()[:, None] * torch.ones(1, 3).double()
+    found = find_manifold(line + 0.001 * normal(2500, 3), neighbours=(20,))
+    assert found.theta.shape == (2500,)
+    assert found.agreement > 0.99
+
+
+@pytest.mark.parametrize(
+    ("part", "call"),
+    [
+        ("at least three", lambda: find_manifold(normal(2, 3))),
+        ("the same", lambda: find_manifold(torch.ones(9, 3))),
+        ("readout has 4", lambda: find_manifold(normal(9, 3), readout=normal(4))),
+        ("visited", lambda: find_manifold(normal(9, 3), visited=normal(9, 4))),
+    ],
+)
+def test_bad_input_is_one_clear_message(part, call):
+    with pytest.raises(InvalidInput, match=part):
+        call()
