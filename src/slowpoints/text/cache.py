@@ -16,7 +16,7 @@ from slowpoints.text.corpus import Corpus, EncodedData
 
 log = logging.getLogger(__name__)
 
-FORMAT = "2"  # part of every key: raise it when what is stored, or how text is read, changes
+FORMAT = "3"  # part of every key: raise it when what is stored, or how text is read, changes
 SPLITS = ("train", "validation", "test")
 
 

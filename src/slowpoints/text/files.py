@@ -15,8 +15,8 @@ from slowpoints.text.cache import file_digest
 from slowpoints.text.documents import Documents, Source
 from slowpoints.text.options import FileData
 
-NEGATIVE = {"0", "0.0", "false", "neg", "negative"}
-POSITIVE = {"1", "1.0", "true", "pos", "positive"}
+NEGATIVE = {"0", "false", "neg", "negative"}
+POSITIVE = {"1", "true", "pos", "positive"}
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 Row = tuple[Any, Any]  # text, label
@@ -68,14 +68,16 @@ def _documents(path: Path, split: str, options: FileData) -> Documents:
             raise UserError(f"data.{split}: {path}, row {number}: the text is {text!r}; it must be a string")
         texts.append(text)
         labels.append(_class(label, options.positive_label, seen, f"data.{split}: {path}, row {number}"))
+    if not texts:
+        raise UserError(f"data.{split}: {path} is empty: it has no row with a text and a label")
     return Documents(texts, np.array(labels, dtype=np.int64))
 
 
-def _class(label: Any, positive: str | int | None, seen: set[str], where: str) -> int:
+def _class(label: Any, positive: str | float | None, seen: set[str], where: str) -> int:
     """0 or 1: by the usual spellings, or by what the user calls positive, when there may be one other value."""
     if label is None or not str(label).strip():
         raise UserError(f"{where}: there is no label")
-    spelling = str(label).strip().lower()
+    spelling = _spelling(label)
     if positive is None:
         if spelling in NEGATIVE:
             return 0
@@ -86,13 +88,18 @@ def _class(label: Any, positive: str | int | None, seen: set[str], where: str) -
             "are used, name the positive one with data.positive_label"
         )
     seen.add(spelling)
-    others = seen - {str(positive).lower()}
+    others = seen - {_spelling(positive)}
     if len(others) > 1:
         raise UserError(
             f"{where}: label {label!r} is a third value ({', '.join(sorted(others))}, and "
             f"data.positive_label={positive}); there must be two"
         )
-    return int(spelling == str(positive).lower())
+    return int(spelling == _spelling(positive))
+
+
+def _spelling(label: Any) -> str:
+    """One spelling for 1, 1.0, "1" and " 1 "."""
+    return str(label).strip().lower().removesuffix(".0")
 
 
 def _rows(path: Path, split: str, options: FileData) -> Iterator[Row]:

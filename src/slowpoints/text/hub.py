@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -89,14 +89,14 @@ def _from_parquet(path: Path) -> Any:
 def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
     import datasets
 
-    if not _hub_answers():
+    if not _answers(datasets.config.HF_ENDPOINT):
         # `datasets` then uses its own cache, or fails at once instead of after half a minute of retries.
         datasets.config.HF_HUB_OFFLINE = True
     try:
         found = datasets.load_dataset(options.repository, revision=options.revision)
     except datasets.exceptions.DatasetNotFoundError as error:
         raise UserError(f"data.repository: {error}; name a public data set of the Hugging Face hub") from error
-    except (OSError, datasets.exceptions.DatasetsError) as error:
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise UserError(
             f"data.repository: {options.repository} cannot be loaded from the Hugging Face hub ({error}). Either "
             f"connect to a network, or name a local folder with data.root=FOLDER (one that holds "
@@ -108,14 +108,14 @@ def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
     return {split: found[split].data.table for split in SPLITS if split in found}
 
 
-def _hub_answers() -> bool:
-    request = urllib.request.Request(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), method="HEAD")
+def _answers(address: str) -> bool:
     try:
-        urllib.request.urlopen(request, timeout=5).close()
+        urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=5).close()
     except urllib.error.HTTPError:
-        return True
-    except (OSError, ValueError):
-        return False
+        return True  # an answer, if an unfriendly one
+    except (OSError, ValueError) as error:
+        # Python's own certificates may be out of date where those of `datasets` are not.
+        return isinstance(getattr(error, "reason", None), ssl.SSLError)
     return True
 
 

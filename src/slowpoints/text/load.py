@@ -59,7 +59,8 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
     from slowpoints.text.tokenizer import encode, train_tokenizer, vocabulary
 
     _check(source, options.name)
-    test_share = getattr(options, "test_share", options.validation_share)
+    # Data sets have a test split of their own.
+    test_share = options.test_share if isinstance(options, FileData | SyntheticData) else 0.0
     source = complete_splits(source, options.validation_share, test_share, seed)
     assert source.validation is not None
     assert source.test is not None
@@ -78,7 +79,7 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
         words=words,
         tokenizer_json=tokenizer.to_str(),
         valence=None if valence is None else np.array([valence.get(word, 0) for word in words], dtype=np.float32),
-        classes=getattr(options, "classes", 2),
+        classes=options.classes if isinstance(options, TreebankData) else 2,
     )
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
+
+from slowpoints.options import Options
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class _DataOptions(BaseModel):
+class _DataOptions(Options):
     """What every data set has."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     # The name is that of a folder and of cache files too.
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -63,7 +63,7 @@ class FileData(_DataOptions):
     test: Path | None = None
     text_column: str = "text"
     label_column: str = "label"
-    positive_label: str | int | None = None
+    positive_label: str | bool | int | float | None = None
     test_share: Share = 0.1
 
 
@@ -73,7 +73,7 @@ class SyntheticData(_DataOptions):
     source: Literal["synthetic"] = "synthetic"
     min_count: Count = 1
     test_share: Share = 0.1
-    documents: Annotated[int, Field(ge=20)] = 6_000
+    documents: Annotated[int, Field(ge=20)] = 8_000
     shortest: Count = 10
     longest: Count = 60
     neutral_words: Annotated[int, Field(gt=0, le=5_000)] = 500
@@ -87,13 +87,14 @@ class SyntheticData(_DataOptions):
     intensifiers: Probability = 0.0
     intensity: Annotated[float, Field(gt=0)] = 2.0
 
-    @model_validator(mode="after")
-    def _ranges_are_ordered(self) -> Self:
-        if self.shortest > self.longest:
-            raise ValueError(f"shortest ({self.shortest}) must not exceed longest ({self.longest})")
-        if self.min_strength >= self.max_strength:
-            raise ValueError(f"min_strength ({self.min_strength}) must be less than max_strength ({self.max_strength})")
-        return self
+    @field_validator("longest", "max_strength")
+    @classmethod
+    def _is_not_below(cls, upper: float, info: ValidationInfo) -> float:
+        name = {"longest": "shortest", "max_strength": "min_strength"}[info.field_name or ""]
+        lower = info.data.get(name)
+        if lower is not None and upper < lower:
+            raise ValueError(f"must be at least data.{name} ({lower})")
+        return upper
 
 
 DataOptions = Annotated[HubData | TreebankData | FileData | SyntheticData, Field(discriminator="source")]

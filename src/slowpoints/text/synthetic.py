@@ -8,7 +8,7 @@ strengthens it. The label is the sign of the sum.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 
 from slowpoints.errors import UserError
 from slowpoints.text.cache import file_digest
+from slowpoints.text.common_words import NEGATIVE, NEUTRAL, POSITIVE
 from slowpoints.text.corpus import offsets_of
 from slowpoints.text.documents import Documents, Source
 from slowpoints.text.options import SyntheticData
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float64, Int64
 
 NEGATION, INTENSIFIER = "not", "very"
-COMMON = """
-the a of and to in is it that this film as with for was on but are be have one at by an he from they who i all you so
-about or his has there some if out what when which her their up its can would then had scene story character actor plot
-director
-"""
 _ROUNDS = 50
 
 
@@ -104,22 +100,28 @@ def _lexicon_file() -> Path:
 
 def _choose_words(options: SyntheticData, generator: np.random.Generator) -> _Lexicon:
     rated = rated_words()
-    chosen: list[str] = []
-    for sign, count in (
-        (-1, options.sentiment_words // 2),
-        (1, options.sentiment_words - options.sentiment_words // 2),
-    ):
-        strong = [word for word, v in rated.items() if options.min_strength <= sign * v <= options.max_strength]
-        if len(strong) < count:
-            raise UserError(
-                f"data.sentiment_words: the lexicon has only {len(strong)} {'negative' if sign < 0 else 'positive'} "
-                f"words of strength {options.min_strength} to {options.max_strength}, not {count}; ask for fewer, or "
-                "widen data.min_strength and data.max_strength"
-            )
-        chosen += sorted(generator.choice(strong, count, replace=False).tolist())
+    negative = _sentiment_words(-1, options.sentiment_words // 2, options, rated, generator)
+    positive = _sentiment_words(1, options.sentiment_words - len(negative), options, rated, generator)
     neutral = _neutral_words(options.neutral_words, rated.keys())
-    words = [NEGATION, INTENSIFIER, *neutral, *chosen]
-    return _Lexicon(np.array(words), np.array([rated.get(word, 0.0) for word in words]), len(words) - len(chosen))
+    words = [NEGATION, INTENSIFIER, *neutral, *negative, *positive]
+    return _Lexicon(np.array(words), np.array([rated.get(word, 0.0) for word in words]), 2 + len(neutral))
+
+
+def _sentiment_words(
+    sign: int, count: int, options: SyntheticData, rated: Mapping[str, float], generator: np.random.Generator
+) -> list[str]:
+    """Common words first, then any of the lexicon's."""
+    strong = [word for word, v in rated.items() if options.min_strength <= sign * v <= options.max_strength]
+    if len(strong) < count:
+        raise UserError(
+            f"data.sentiment_words: the lexicon has only {len(strong)} {'negative' if sign < 0 else 'positive'} words "
+            f"of strength {options.min_strength} to {options.max_strength}, not {count}; ask for fewer, or widen "
+            "data.min_strength and data.max_strength"
+        )
+    allowed = set(strong)
+    common = (POSITIVE if sign > 0 else NEGATIVE).split()
+    others = generator.permutation(strong).tolist()
+    return [word for word in dict.fromkeys(common + others) if word in allowed][:count]
 
 
 def _neutral_words(count: int, taken: Container[str]) -> list[str]:
@@ -127,7 +129,7 @@ def _neutral_words(count: int, taken: Container[str]) -> list[str]:
     syllables = ["".join(pair) for pair in itertools.product("bdfgklmnprstvz", "aeiou")]
     invented = ["".join(pair) for pair in itertools.product(syllables, syllables)]
     np.random.default_rng(0).shuffle(invented)  # the same in every corpus: only their number is an option
-    return [word for word in dict.fromkeys(COMMON.split() + invented) if word not in taken][:count]
+    return [word for word in dict.fromkeys(NEUTRAL.split() + invented) if word not in taken][:count]
 
 
 def _draft(options: SyntheticData, lexicon: _Lexicon, generator: np.random.Generator) -> _Drafts:
