@@ -45,7 +45,7 @@ class FixedPointAnalysis:
             metrics |= {"logit_min": float(logits.min()), "logit_max": float(logits.max())}
         if len(found) >= FEW:
             metrics |= _line(dissection, found)
-    return Findings(_sentence(points, metrics), metrics, arrays, {"fixed_points": draw_fixed_points})
+        return Findings(_sentence(points, metrics), metrics, arrays, {"fixed_points": draw_fixed_points})
 
 
 def _counts(points: FixedPoints) -> dict[str, float]:

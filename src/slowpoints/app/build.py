@@ -53,7 +53,10 @@ def build(key: str, node: dict[str, Any], kind: type, **arguments: Any) -> Any:
     try:
         thing = instantiate(node, **arguments)
     except (InstantiationException, TypeError, ValueError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        reason = str(cause).splitlines()[0]
         raise UserError(f"{key}: cannot make a {node.get('_target_')} ({reason})") from error
     if not isinstance(thing, kind):
         raise UserError(f"{key}: {node.get('_target_')} is no {kind.__name__}")

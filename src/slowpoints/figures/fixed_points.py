@@ -57,7 +57,7 @@ def draw_fixed_points(arrays: Mapping[str, np.ndarray]) -> Figure:
     axes.set_xlabel(f"first principal component ({first:.0f} % of variance)")
     axes.set_ylabel(f"second principal component ({second:.0f} %)")
     axes.set_title("Fixed points under zero input")
-    axes.legend(loc="best", frameon=False, markerscale=1.5)
+    axes.legend(loc="best", frameon=False)
     return figure
 
 
