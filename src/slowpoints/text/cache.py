@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
@@ -39,13 +38,12 @@ def write_cache(path: Path, data: EncodedData) -> None:
     arrays, texts = _pack(data)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-        os.close(handle)
+        temporary = path.with_suffix(f".{uuid4().hex}.part")  # others may be building the same
         try:
             save_file(arrays, temporary, metadata={**texts, "checksum": _checksum(arrays, texts)})
-            os.replace(temporary, path)  # whoever reads sees the old file or the new one, never half of one
+            temporary.replace(path)  # whoever reads sees the old file or the new one, never half of one
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         log.warning("The encoded data could not be cached in %s: %s", path.parent, error)
 

@@ -72,9 +72,10 @@ class LengthBuckets(Sampler[np.ndarray]):
         return -(-len(self.lengths) // self.batch_size)
 
     def __iter__(self) -> Iterator[Int64[np.ndarray, " batch"]]:
+        # Run when the first batch is asked for: Lightning says which epoch it is after it has made the iterator.
         batches = self.batches()
         self.epoch += 1
-        return iter(batches)
+        yield from batches
 
     def batches(self) -> list[Int64[np.ndarray, " batch"]]:
         """The batches of the next pass."""

@@ -17,6 +17,8 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 class _DataOptions(Options):
     """What every data set has."""
 
+    # Here for all kinds: a sweep over data sets may name a folder that some of them have no use for.
+    root: Path | None = None
     # The name is that of a folder and of cache files too.
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     vocabulary_size: Annotated[int, Field(ge=3)] = 15_000
@@ -36,7 +38,6 @@ class HubData(_DataOptions):
     """A binary data set from the Hugging Face hub, or the same from a local folder."""
 
     source: Literal["hub"] = "hub"
-    root: Path | None = None
     repository: str
     revision: str | None = None
     text_column: str = "text"
@@ -47,7 +48,6 @@ class TreebankData(_DataOptions):
     """The Stanford Sentiment Treebank, from the hub or from a local folder."""
 
     source: Literal["treebank"] = "treebank"
-    root: Path | None = None
     repository: str
     revision: str | None = None
     classes: Literal[2, 5] = 2

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from reviews import write_parquet
+
+from slowpoints.errors import UserError
+from slowpoints.text import files
+from slowpoints.text.options import FileData
+
+
+def read(train, **changes):
+    return files.read(FileData(name="mine", train=train, **changes))
+
+
+def write(path, content):
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def csv_of(tmp_path, *labels):
+    return write(tmp_path / "r.csv", "text,label\n" + "".join(f"text {i},{label}\n" for i, label in enumerate(labels)))
+
+
+ROWS = [("Good,\nreally", "pos"), ('"Bad" film\twith a tab', "neg")]
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_every_format_is_read(tmp_path, kind):
+    path = tmp_path / f"reviews.{kind}"
+    if kind == "parquet":
+        write_parquet(path, review=[text for text, _ in ROWS], stars=[label for _, label in ROWS])
+    elif kind == "jsonl":
+        write(path, "\n".join(json.dumps({"review": text, "stars": label, "more": 1}) for text, label in ROWS) + "\n\n")
+    else:
+        d = {"csv": ",", "tsv": "\t"}[kind]
+        body = f'id{d}stars{d}review\n1{d}pos{d}"Good,\nreally"\n2{d}neg{d}"""Bad"" film\twith a tab"\n'
+        write(path, "\ufeff" + body)  # as spreadsheets write it
+    source = read(path, text_column="review", label_column="stars")
+    assert source.train.texts == [text for text, _ in ROWS]
+    assert source.train.labels.tolist() == [1, 0]
+    assert source.validation is None
+    assert source.test is None
+
+
+def test_files_of_their_own_for_validation_and_test(tmp_path):
+    train = csv_of(tmp_path, 0, 1)
+    other = write(tmp_path / "o.tsv", "text\tlabel\nfine\t1\n")
+    source = read(train, validation=other, test=train)
+    assert (source.validation.texts, len(source.test)) == (["fine"], 2)
+
+
+@pytest.mark.parametrize(
+    ("negative", "positive"), [("0", "1"), ("False", "true"), ("neg", "POS"), ("Negative", " positive ")]
+)
+def test_usual_labels_are_understood(tmp_path, negative, positive):
+    assert read(csv_of(tmp_path, positive, negative)).train.labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("negative", "positive"), [(False, True), (0, 1), (0.0, 1.0)])
+def test_typed_labels_are_understood(tmp_path, negative, positive):
+    path = write_parquet(tmp_path / "r.parquet", text=["a", "b"], label=[positive, negative])
+    assert read(path).train.labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive"), [(("good", "bad", "Good"), "good"), (("2", "1", "2"), 2), (("yes", "no", "YES"), "Yes")]
+)
+def test_other_labels_need_the_positive_one_named(tmp_path, labels, positive):
+    path = csv_of(tmp_path, *labels)
+    assert read(path, positive_label=positive).train.labels.tolist() == [1, 0, 1]
+    with pytest.raises(UserError, match=r"r\.csv, row 1: label .* is none of 0/1.*data\.positive_label"):
+        read(path)
+
+
+def test_a_third_label_is_named_with_its_row(tmp_path):
+    path = csv_of(tmp_path, 0, 1, 2)
+    with pytest.raises(UserError, match=r"data\.train: .*r\.csv, row 3: label '2' is none of"):
+        read(path)
+    with pytest.raises(UserError, match=r"row 3: label '2' is a third value \(0, 2, and data\.positive_label=1\)"):
+        read(path, positive_label=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("r.csv", "text,label\nfine,1\nbad,really,0\n", r"row 2 \(line 3\): 3 fields where the header has 2"),
+        ("r.csv", 'text,label\nfine,1\n"bad,0\n', r", row 2 .*: cannot be read"),
+        ("r.csv", "text,label\nfine,\n", "row 1: there is no label"),
+        ("r.csv", "text,label\n", "is empty"),
+        ("r.csv", "", r"no column 'text'; name one of \(none\) with data\.text_column"),
+        ("r.csv", "review,label\nfine,1\n", r"no column 'text'; name one of review, label with data\.text_column"),
+        ("r.tsv", "text\tstars\nfine\t1\n", r"no column 'label'; name one of text, stars with data\.label_column"),
+        ("r.jsonl", '{"text": "fine", "label": 1}\n{"text": ', "row 2: is not JSON"),
+        ("r.jsonl", '["fine", 1]\n', "row 1: must be an object"),
+        ("r.jsonl", '{"text": "fine", "label": 1}\n{"text": "bad"}\n', "row 2: there is no column 'label'"),
+        ("r.jsonl", '{"text": null, "label": 1}\n', "row 1: the text is None; it must be a string"),
+        ("r.jsonl", "", "is empty"),
+        ("r.parquet", "not parquet", "cannot be read as parquet"),
+        ("r.xlsx", "", r"must end in \.csv, \.tsv, \.jsonl or \.parquet"),
+    ],
+)
+def test_what_is_wrong_is_said_with_file_and_row(tmp_path, name, content, message):
+    with pytest.raises(UserError, match=rf"data\.train: .*{name}.*{message}"):
+        read(write(tmp_path / name, content))
+
+
+def test_text_that_is_not_unicode_is_named(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"text,label\nfine,1\ncaf\xe9,1\n")
+    with pytest.raises(UserError, match=r"r\.csv, row .*: cannot be read: 'utf-8'"):
+        read(path)
+
+
+def test_missing_columns_of_parquet_are_named(tmp_path):
+    path = write_parquet(tmp_path / "r.parquet", review=["a"], label=[1])
+    with pytest.raises(UserError, match=r"name one of review, label with data\.text_column"):
+        read(path)
+
+
+def test_a_missing_file_is_named_with_its_option(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    csv_of(tmp_path, 0, 1)
+    with pytest.raises(UserError, match=rf"data\.test: there is no file gone\.csv \(looked for {tmp_path}/gone\.csv\)"):
+        read("r.csv", test="gone.csv")
