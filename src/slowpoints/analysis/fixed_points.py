@@ -70,7 +70,8 @@ def _speeds(found: FixedPoints, spread: float) -> dict[str, float]:
 def _line(dissection: Dissection, found: FixedPoints) -> dict[str, float]:
     axis = principal_components(found.location)
     visited = axis.project(dissection.states.double(), 1).squeeze(1).cpu().numpy()
-    edges = np.linspace(*np.quantile(visited, [0.025, 0.975]), BINS + 1)
+    low, high = np.quantile(visited, [0.025, 0.975])
+    edges = np.linspace(low, high, BINS + 1)
     occupied = np.histogram(axis.project(found.location, 1).squeeze(1).cpu().numpy(), edges)[0] > 0
     return {"line_share": float(axis.explained[0]), "coverage": float(occupied.mean())}
 

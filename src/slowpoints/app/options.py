@@ -39,7 +39,9 @@ def check_options(config: DictConfig) -> RunOptions:
     UserError
         With one line for every option that is unknown or out of range.
     """
-    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    if missing := OmegaConf.missing_keys(config):
+        raise UserError("\n".join(f"{key}: must be given, as in {key}=VALUE" for key in sorted(missing)))
+    plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     try:
         return RunOptions.model_validate(plain)

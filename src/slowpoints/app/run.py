@@ -33,6 +33,7 @@ def run(options: RunOptions, folder: Path) -> dict[str, float]:
     """
     _use_threads(options.threads)
     analyses = [build(f"analysis.questions.{name}", node, object) for name, node in options.analysis.questions.items()]
+    build_classifier(options, vocabulary_size=2)  # what cannot be built is known before minutes of reading
     data = load_data(options.data, options.cache_dir, options.seed)
     classifier = build_classifier(options, len(data.words))
     name = f"{options.arch.name}-{options.data.name}"

@@ -111,7 +111,7 @@ class FixedPoints:
         finite = (self.status != Status.DIVERGED).nonzero().squeeze(1)
         location = self.location[finite].cpu().numpy()
         order = np.lexsort((*location.T[::-1], self.speed[finite].cpu().numpy()))
-        kept = _greedy_cover(location[order], distance)
+        kept = greedy_cover(location[order], distance)
         rows = finite[torch.from_numpy(np.sort(order[kept])).to(finite.device)]
         return self.select(rows)
 
@@ -134,7 +134,7 @@ class FixedPoints:
         return f"{len(self)} points: {counts or 'none'} (tolerance {self.tolerance:g})"
 
 
-def _greedy_cover(points: NDArray[np.floating], distance: float) -> NDArray[np.intp]:
+def greedy_cover(points: NDArray[np.floating], distance: float) -> NDArray[np.intp]:
     """Return the rows that are kept when each row is dropped that is close to an earlier, kept one."""
     kept = np.zeros(len(points), dtype=bool)
     left = np.ones(len(points), dtype=bool)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from sklearn.manifold import LocallyLinearEmbedding
 from torch import Tensor
 
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_size
-from slowpoints.dynamics.fixed_points import FixedPoints
+from slowpoints.dynamics.fixed_points import FixedPoints, greedy_cover
 from slowpoints.dynamics.principal_components import PrincipalComponents, principal_components
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from slowpoints.dynamics.checks import Array
 
-MOST_FITTED = 2000  # points that the embedding is fitted to, which takes their number cubed; others are interpolated
+SPACING = 1 / 200  # of the points' extent: closer points are embedded as one
 BINS = 20
 # What must hold for points to be called a line
 FEWEST_POINTS = 10
@@ -137,21 +136,33 @@ def find_manifold(
         raise InvalidInput(f"all {len(locations)} points are the same: there is no manifold")
     axis, alignment = _oriented_axis(components.components[0], readout)
     position = (locations - components.mean) @ axis
-    counts = list(dict.fromkeys(min(count, len(locations) - 1) for count in neighbours))
-    embeddings = [_embed(locations.cpu().numpy(), count, position.cpu().numpy()) for count in counts]
-    theta, others = embeddings[0], embeddings[1:]
+    kept, nearest = _thinned(locations, SPACING * float(position.max() - position.min()))
+    thin, along_axis = locations[kept].cpu().numpy(), position[kept].cpu().numpy()
+    counts = list(dict.fromkeys(min(count, max(1, len(thin) - 1)) for count in neighbours))
+    theta, *others = (_embed(thin, count, along_axis) for count in counts)
     along = None if visited is None else _along(as_points(visited, "visited"), components.mean, axis)
     return Manifold(
         components=components,
         axis=axis,
         position=position,
-        theta=torch.from_numpy(theta).to(position),
+        theta=torch.from_numpy(theta)[nearest.cpu()].to(position),
         neighbours=counts[0],
         stability=min((_rank_correlation(theta, other) for other in others), default=1.0),
-        agreement=_rank_correlation(theta, position.cpu().numpy()),
+        agreement=_rank_correlation(theta, along_axis),
         coverage=_coverage(position, along),
         readout_alignment=alignment,
     )
+
+
+def _thinned(points: Tensor, distance: float) -> tuple[Tensor, Tensor]:
+    """Return rows that are at least `distance` apart, and for every point which of them is nearest.
+
+    Fixed points bunch where the network is slowest; neighbours within a bunch do not connect it to the rest, and the
+    embedding then depends on the number of neighbours.
+    """
+    order = np.lexsort(points.cpu().numpy().T[::-1])
+    cover = torch.from_numpy(order[greedy_cover(points.cpu().numpy()[order], distance)]).to(points.device)
+    return cover, torch.cdist(points, points[cover]).argmin(dim=1)
 
 
 def _oriented_axis(axis: Tensor, readout: Tensor | None) -> tuple[Tensor, float | None]:
@@ -173,12 +184,8 @@ def _along(visited: Tensor, mean: Tensor, axis: Tensor) -> Tensor:
 
 def _embed(points: NDArray[np.float64], neighbours: int, position: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the one-dimensional locally linear embedding, scaled to [-1, 1], rising with position."""
-    chosen = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_FITTED)).astype(int))
     solver = LocallyLinearEmbedding(n_neighbors=neighbours, n_components=1, eigen_solver="dense")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        fitted = solver.fit_transform(points[chosen])
-        coordinate = (fitted if len(chosen) == len(points) else solver.transform(points))[:, 0]
+    coordinate = solver.fit_transform(points)[:, 0]
     extent = np.ptp(coordinate)
     if not extent > 0:
         return np.zeros(len(points))

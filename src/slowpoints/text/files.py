@@ -46,7 +46,7 @@ def read(options: FileData) -> Source:
 
 def _paths(options: FileData) -> dict[str, Path]:
     paths = {
-        split: path
+        split: path if options.root is None else options.root / path
         for split, path in (("train", options.train), ("validation", options.validation), ("test", options.test))
         if path is not None
     }

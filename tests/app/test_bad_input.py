@@ -1,0 +1,123 @@
+"""Whatever a user gets wrong ends with one message that says what, where and what would be right, and code 2."""
+
+import pytest
+
+from slowpoints.app.main import main, run_command
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def message_of(capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        run_command(arguments)
+    assert stopped.value.code == 2
+    output = capsys.readouterr()
+    assert "Traceback" not in output.err
+    assert output.out == ""
+    before, error, message = output.err.partition("error: ")
+    assert error
+    assert before.count("\n") <= 1  # what it was doing
+    return message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["arch=transformer"], ["arch=transformer", "gru, lstm, rnn, ugrnn"]),
+        (["data=amazon"], ["data=amazon", "files, imdb, sst, synthetic, yelp"]),
+        (["analysis=everything"], ["analysis=everything", "quick"]),
+        (["arch.hidden_sise=3"], ["arch.hidden_sise", "did you mean arch.hidden_size?"]),
+        (["training.speed=3"], ["training.speed", "no such option", "rate"]),
+        (["sede=3"], ["sede", "did you mean seed?"]),
+        (["+arch.hidden_sise=3"], ["arch.hidden_sise", "did you mean arch.hidden_size?"]),
+        (["arch.cell.update_bais=3"], ["arch.cell.update_bais", "did you mean arch.cell.update_bias?"]),
+        (["arch.hidden_size=0"], ["arch.hidden_size: must be greater than 0, got 0"]),
+        (["arch.hidden_size=many"], ["arch.hidden_size: must be a valid integer", "got 'many'"]),
+        (["training.rate=-0.1"], ["training.rate: must be greater than 0, got -0.1"]),
+        (["training.rate=0"], ["training.rate: must be greater than 0"]),
+        (["training.batch_size=0"], ["training.batch_size: must be greater than 0"]),
+        (["training.readout_dropout=1"], ["training.readout_dropout: must be less than 1"]),
+        (["training.devices="], ["training.devices: must be a valid integer", "got ''"]),
+        (["training.accelerator=abacus"], ["training.accelerator: must be 'auto', 'cpu'", "got 'abacus'"]),
+        (["training.precision=8"], ["training.precision: must be '32-true'"]),
+        (["data.max_length=0"], ["data.max_length: must be greater than 0, got 0"]),
+        (["data.validation_share=1"], ["data.validation_share: must be less than 1"]),
+        (["seed=abc"], ["seed: must be a valid integer", "got 'abc'"]),
+        (["seed=-1"], ["seed: must be greater than or equal to 0, got -1"]),
+        (["threads=0"], ["threads: must be greater than 0"]),
+        (["analysis.sampling.points=0"], ["analysis.sampling.points: must be greater than 0"]),
+        (["tracking.uri=file:./mlruns"], ["tracking.uri", "sqlite:///mlflow.db"]),
+        (["tracking.experiment="], ["tracking.experiment: must have at least 1 character"]),
+        (["arch.cell._target_=slowpoints.cells.Nothing"], ["arch.cell", "Nothing"]),
+        (["arch.cell._target_=collections.OrderedDict"], ["arch.cell", "OrderedDict"]),
+        (["arch=["], ["["]),
+        (["nonsense"], ["nonsense"]),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anything_is_made(capsys, tmp_path, arguments, words):
+    message = message_of(capsys, arguments)
+    for word in words:
+        assert word in message
+    assert not (tmp_path / "mlflow.db").exists()
+    assert not (tmp_path / "multirun").exists()
+
+
+def test_every_wrong_option_is_named_at_once(capsys):
+    message = message_of(capsys, ["arch.hidden_size=0", "training.rate=-1"])
+    assert "arch.hidden_size" in message
+    assert "training.rate" in message
+
+
+def test_a_store_in_a_folder_that_is_not_there_is_refused(capsys):
+    message = message_of(capsys, ["tracking.uri=sqlite:///no/such/folder/mlflow.db", "data.documents=60"])
+    assert "no/such/folder" in message
+    assert "make it" in message
+
+
+def test_a_server_that_does_not_answer_is_refused(capsys):
+    message = message_of(capsys, ["tracking=server", "tracking.uri=http://127.0.0.1:9", "data.documents=60"])
+    assert "no MLflow server answers" in message
+    assert "tracking=local" in message
+
+
+def test_missing_data_names_the_ways_out(capsys):
+    message = message_of(capsys, ["data=imdb", "data.root=no/such/folder"])
+    assert "no/such/folder" in message
+    assert "data.root" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        ("text,label\n", [], ["empty"]),
+        ("text,label\ngood,1\nfine,1\n", [], ["label"]),
+        ("text,label\ngood,1\nbad,0\nmeh,7\n", [], ["label"]),
+        ("review,label\ngood,1\nbad,0\n", [], ["data.text_column", "text", "review"]),
+        ("text,stars\ngood,1\nbad,0\n", [], ["data.label_column", "label", "stars"]),
+    ],
+)
+def test_files_that_cannot_be_learned_from_are_refused(capsys, tmp_path, content, options, words):
+    (tmp_path / "reviews.csv").write_text(content)
+    message = message_of(capsys, ["data=files", "data.train=reviews.csv", *options])
+    for word in words:
+        assert word in message
+
+
+def test_a_file_that_is_not_there_or_cannot_be_read_is_named(capsys, tmp_path):
+    assert "reviews.csv" in message_of(capsys, ["data=files", "data.train=reviews.csv"])
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 this is no parquet file")
+    assert "broken.parquet" in message_of(capsys, ["data=files", "data.train=broken.parquet"])
+
+
+def test_data_files_must_be_named(capsys):
+    assert "data.train" in message_of(capsys, ["data=files"])
+
+
+def test_an_unknown_command_lists_those_there_are(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["fly"])
+    assert stopped.value.code == 2
+    assert "run" in capsys.readouterr().err
