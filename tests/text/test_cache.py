@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -64,6 +65,14 @@ def test_a_folder_that_cannot_be_written_to_costs_a_warning(tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
     write_cache(tmp_path / "file" / "a.safetensors", encoded())
     assert "could not be cached" in caplog.text
+
+
+def test_several_may_write_the_same_at_once(tmp_path):
+    path, data = tmp_path / "a.safetensors", encoded()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: write_cache(path, data), range(32)))
+    assert_same(read_cache(path), data)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_path_follows_the_choices(tmp_path):

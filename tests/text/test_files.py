@@ -124,3 +124,8 @@ def test_a_missing_file_is_named_with_its_option(tmp_path, monkeypatch):
     csv_of(tmp_path, 0, 1)
     with pytest.raises(UserError, match=rf"data\.test: there is no file gone\.csv \(looked for {tmp_path}/gone\.csv\)"):
         read("r.csv", test="gone.csv")
+
+
+def test_files_may_be_named_relative_to_a_folder(tmp_path):
+    csv_of(tmp_path, 0, 1)
+    assert len(read("r.csv", root=tmp_path).train) == 2

@@ -98,9 +98,9 @@ def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
         raise UserError(f"data.repository: {error}; name a public data set of the Hugging Face hub") from error
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise UserError(
-            f"data.repository: {options.repository} cannot be loaded from the Hugging Face hub ({error}). Either "
-            f"connect to a network, or name a local folder with data.root=FOLDER (one that holds "
-            f"{options.name}/train.parquet and {options.name}/test.parquet); data=synthetic needs neither"
+            f"data.repository: {options.repository} cannot be loaded from the Hugging Face hub. Connect to a "
+            f"network, or name a local folder with data.root=FOLDER (one that holds {options.name}/train.parquet and "
+            f"{options.name}/test.parquet); data=synthetic needs neither. The hub's answer: {error}"
         ) from error
     missing = {"train", "test"} - set(found)
     if missing:
