@@ -67,11 +67,13 @@ def test_few_points_are_said_to_be_few():
     assert math.isfinite(found.stability)
 
 
-def test_many_points_are_interpolated():
-    line = torch.linspace(-1, 1, 2500).double()[:, None] * torch.ones(1, 3).double()
-    found = find_manifold(line + 0.001 * normal(2500, 3), neighbours=(20,))
-    assert found.theta.shape == (2500,)
+def test_bunched_points_are_put_in_order_for_any_number_of_neighbours():
+    ends = torch.tensor([-1.0, -0.3, 0.4, 1.0]).double().repeat_interleave(60) + 1e-6 * normal(240)
+    line = torch.cat([ends, torch.linspace(-1, 1, 60).double()])[:, None] * torch.tensor([[1.0, 2.0, 0.0]]).double()
+    found = find_manifold(line + 1e-5 * normal(300, 3))
+    assert found.stability > 0.99
     assert found.agreement > 0.99
+    assert found.theta[:60].std() < 1e-6
 
 
 @pytest.mark.parametrize(
