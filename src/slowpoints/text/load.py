@@ -56,7 +56,7 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
     UserError
         If there are no documents, only empty ones, or only one class.
     """
-    from slowpoints.text.tokenizer import encode, train_tokenizer, vocabulary
+    from slowpoints.text.tokenizer import Runs, encode, train_tokenizer, vocabulary
 
     _check(source, options.name)
     # Data sets have a test split of their own.
@@ -64,7 +64,8 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
     source = complete_splits(source, options.validation_share, test_share, seed)
     assert source.validation is not None
     assert source.test is not None
-    tokenizer = train_tokenizer(source.train.texts, options.vocabulary_size, options.min_count, options.lowercase)
+    runs = Runs.of(source.train.texts)
+    tokenizer = train_tokenizer(runs, options.vocabulary_size, options.min_count, options.lowercase)
     words = vocabulary(tokenizer)
     if len(words) < 3:
         raise UserError(
@@ -73,9 +74,9 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
     valence = source.valence
     return EncodedData(
         name=options.name,
-        train=encode(tokenizer, source.train),
-        validation=encode(tokenizer, source.validation),
-        test=encode(tokenizer, source.test),
+        train=encode(tokenizer, runs, source.train.labels),
+        validation=encode(tokenizer, Runs.of(source.validation.texts), source.validation.labels),
+        test=encode(tokenizer, Runs.of(source.test.texts), source.test.labels),
         words=words,
         tokenizer_json=tokenizer.to_str(),
         valence=None if valence is None else np.array([valence.get(word, 0) for word in words], dtype=np.float32),
