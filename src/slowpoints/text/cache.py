@@ -33,14 +33,14 @@ def file_digest(path: Path) -> str:
 
 def write_cache(path: Path, data: EncodedData) -> None:
     """Store `data`; a folder that cannot be written to costs a warning, not the run."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     arrays, texts = _pack(data)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{uuid4().hex}.part")  # others may be building the same
         try:
-            save_file(arrays, temporary, metadata={**texts, "checksum": _checksum(arrays, texts)})
+            temporary.write_bytes(save(arrays, metadata={**texts, "checksum": _checksum(arrays, texts)}))
             temporary.replace(path)  # whoever reads sees the old file or the new one, never half of one
         finally:
             temporary.unlink(missing_ok=True)
