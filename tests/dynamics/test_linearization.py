@@ -79,6 +79,47 @@ def test_a_matrix_without_a_basis_of_vectors_keeps_its_leading_mode():
     assert modes.residual.item() < 1e-12
 
 
+def test_modes_of_large_matrices_are_those_of_a_full_decomposition():
+    """Many eigenvalues just below 1, complex pairs, and a leading mode far from 1, as iterative solvers miss it."""
+    values = torch.linspace(0.5, 0.99, 200, dtype=torch.float64)
+    values[10] = -0.999
+    matrix, _ = matrix_with(values)
+    turned = matrix + 1e-3 * normal(200, 200, seed=5)
+    batch = torch.stack([matrix, turned, turned.T])
+    modes = eigenmodes(batch, count=6)
+    assert modes.eigenvalues[0, 0].real.item() == pytest.approx(-0.999, abs=1e-12)
+    expected = spectrum(batch)
+    for found, known in zip(modes.eigenvalues, expected, strict=True):
+        torch.testing.assert_close(found, known[known.imag >= 0][:6], atol=1e-11, rtol=0)
+    assert modes.residual.max() < 1e-10
+    products = modes.left @ modes.right.mT
+    torch.testing.assert_close(products, torch.eye(6).to(products).expand(3, 6, 6), atol=1e-8, rtol=0)
+
+
+def test_large_matrices_that_cannot_be_refined_are_decomposed_as_a_whole():
+    """Two equal eigenvalues with one vector between them: single precision splits them by chance."""
+    good, _ = matrix_with(torch.linspace(0.1, 0.9, 200, dtype=torch.float64))
+    bad = torch.diag(torch.linspace(0.1, 0.9, 200, dtype=torch.float64))
+    bad[198, 198], bad[198, 199] = bad[199, 199], 1.0
+    modes = eigenmodes(torch.stack([good, bad]), count=6)
+    assert modes.eigenvalues[:, 0].abs().tolist() == pytest.approx([0.9, 0.9], abs=1e-7)
+    assert modes.residual[0].max() < 1e-10
+
+
+def test_decompositions_in_several_threads_leave_torch_as_it_was():
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        torch.manual_seed(0)
+        cell, states = GRU(3, 8), 0.3 * normal(7, 8)
+        found = linearize(cell, states, modes=4)
+        assert torch.get_num_threads() == 2
+        torch.set_num_threads(1)
+        torch.testing.assert_close(linearize(cell, states, modes=4).modes.left, found.modes.left)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_the_full_spectrum_is_sorted():
     values = spectrum(0.3 * normal(4, 9, 9))
     np.testing.assert_allclose(values.abs(), values.abs().sort(dim=1, descending=True).values)

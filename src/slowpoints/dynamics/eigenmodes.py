@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from slowpoints.dynamics.checks import InvalidInput, check_positive, check_size
+from slowpoints.dynamics.mixed_precision import SPARE, refined_modes
 
 if TYPE_CHECKING:
     from jaxtyping import Complex, Float, Int
+
+LARGE = 192  # state size from which refinement from single precision is faster
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,10 @@ def spectrum(jacobians: Float[Tensor, "point state state"]) -> Complex[Tensor, "
 
 
 def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -> Eigenmodes:
-    """Find the leading modes of each Jacobian, with right and left vectors, by full decompositions.
+    """Find the leading modes of each Jacobian, with right and left vectors.
 
+    No leading mode can be missed: all eigenvalues are found first, those of large matrices in single precision. Modes
+    are then refined to double precision; matrices for which that fails are decomposed in double precision as a whole.
     Each right vector's largest entry is made real and positive.
 
     Parameters
@@ -109,6 +114,38 @@ def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -
     """
     _check_square(jacobians)
     check_positive(count, "count")
+    if jacobians.shape[1] < LARGE or count > jacobians.shape[1] // 4 or jacobians.dtype != torch.float64:
+        return _full(jacobians, count)
+    values, vectors = torch.linalg.eig(jacobians.float())
+    order = leading(values)[:, : count + SPARE]
+    found = refined_modes(jacobians, values, vectors, order.clamp(min=0))
+    trusted = found.trusted & (order >= 0).all(dim=1)
+    best = found.eigenvalues.abs().argsort(dim=1, descending=True, stable=True)[:, :count]
+    rows = best.unsqueeze(-1).expand(-1, -1, jacobians.shape[1])
+    none_missing = torch.zeros_like(best, dtype=torch.bool)
+    modes = assemble(
+        jacobians,
+        found.eigenvalues.gather(1, best),
+        found.right.gather(1, rows),
+        found.left.gather(1, rows),
+        none_missing,
+    )
+    return modes if trusted.all() else _with_rows(modes, ~trusted, _full(jacobians[~trusted], count))
+
+
+def _with_rows(modes: Eigenmodes, rows: Tensor, others: Eigenmodes) -> Eigenmodes:
+    """Return the modes with those of some matrices replaced."""
+    replaced = {}
+    for field in fields(modes):
+        value, other = getattr(modes, field.name).clone(), getattr(others, field.name)
+        value[rows] = torch.nan
+        value[rows, : other.shape[1]] = other
+        replaced[field.name] = value
+    return Eigenmodes(**replaced)
+
+
+def _full(jacobians: Float[Tensor, "point state state"], count: int) -> Eigenmodes:
+    """Find the leading modes by full decompositions in the matrices' own precision."""
     values, vectors = torch.linalg.eig(jacobians)
     order = leading(values)[:, :count]
     chosen = values.gather(1, order.clamp(min=0))

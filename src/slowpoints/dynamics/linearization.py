@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
     from slowpoints.dynamics.checks import Array
 
-MEMORY = 1 << 29  # bytes for the decompositions of one chunk
-MATRICES_PER_POINT = 16
+CPU_MEMORY = 1 << 26  # bytes for the decompositions of one chunk: on the CPU, what stays in its caches
+MEMORY = 1 << 29
+MATRICES_PER_POINT = 8
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,7 @@ def linearize(
         inputs = system.inputs(input, states)
         check_step(system, states, inputs)
         recurrent = system.recurrent_jacobian(states, inputs)
-        rows = max(1, MEMORY // (8 * MATRICES_PER_POINT * states.shape[1] ** 2))
-        parts = [eigenmodes(part, modes) for part in recurrent.split(rows)]
+        parts = _modes_in_chunks(recurrent, modes)
         return Linearization(
             location=states,
             input=inputs,
@@ -123,6 +124,24 @@ def linearize(
             input_jacobian=system.input_jacobian(states, inputs),
             modes=_joined(parts),
         )
+
+
+def _modes_in_chunks(jacobians: Float[Tensor, "point state state"], count: int) -> list[Eigenmodes]:
+    """Decompose chunk by chunk; on the CPU as many at once as torch may use threads, with one BLAS thread each.
+
+    A decomposition gains little from several threads, and loses much where cores are busy.
+    """
+    on_cpu, threads = jacobians.device.type == "cpu", torch.get_num_threads()
+    memory = CPU_MEMORY if on_cpu else MEMORY
+    rows = max(1, memory // (8 * MATRICES_PER_POINT * jacobians.shape[1] ** 2))
+    chunks = jacobians.split(min(rows, -(-len(jacobians) // threads)) if on_cpu else rows)
+    if not on_cpu or threads == 1 or len(chunks) == 1:
+        return [eigenmodes(chunk, count) for chunk in chunks]
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(lambda chunk: eigenmodes(chunk, count), chunks))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _joined(parts: list[Eigenmodes]) -> Eigenmodes:
