@@ -97,7 +97,9 @@ def _sentence(points: FixedPoints, metrics: dict[str, float]) -> str:
     if count < FEW:
         return f"{text}: too few to say how they lie."
     share, coverage = metrics["line_share"], metrics["coverage"]
-    if share >= LINE and coverage >= COVERED:
+    if coverage <= 1 / BINS:
+        shape = "all in about the same place"
+    elif share >= LINE and coverage >= COVERED:
         shape = "along a line"
     elif coverage < COVERED:
         shape = "in separate places, not along a line"

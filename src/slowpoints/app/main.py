@@ -92,3 +92,7 @@ def _remove_if_empty(folder: Path) -> None:
     while folder.is_dir() and folder != Path.cwd() and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent
+
+
+if __name__ == "__main__":
+    main()

@@ -73,8 +73,10 @@ class SentimentClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam with decoupled weight decay; its rate rises linearly, then decays exponentially."""
+        options = self.options
+        fused = options.precision == "32-true"  # with scaled gradients, fused kernels and clipping exclude each other
         optimizer = torch.optim.AdamW(
-            self.parameters(), lr=self.options.rate, weight_decay=self.options.weight_decay, fused=True
+            self.parameters(), lr=options.rate, weight_decay=options.weight_decay, fused=fused
         )
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.rate_share(step, steps))

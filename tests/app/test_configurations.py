@@ -1,0 +1,62 @@
+"""Every configuration that ships composes, and is within its own ranges."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from slowpoints.app.main import config_folder
+from slowpoints.app.options import check_options
+
+
+def choices(group):
+    return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
+
+
+def composed(*overrides):
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        return check_options(compose("config", overrides=list(overrides)))
+
+
+@pytest.mark.parametrize(("arch", "data"), list(itertools.product(choices("arch"), choices("data"))))
+def test_every_architecture_goes_with_every_data_set(arch, data):
+    needed = ["data.train=reviews.csv"] if data == "files" else []
+    options = composed(f"arch={arch}", f"data={data}", *needed)
+    assert options.arch.name == arch
+    assert options.data.name == data
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        f"{group}={name}"
+        for group in ("training", "analysis", "tracking")
+        for name in choices(group)
+        if name not in ("sampling", "fixed_points")
+    ],
+)
+def test_every_other_choice_composes(choice):
+    assert composed(choice)
+
+
+def test_recipes_apply_and_the_command_line_wins():
+    assert composed("arch=rnn", "data=imdb").training.rate == 0.0005
+    assert composed("arch=gru", "data=imdb").training.rate == 0.002
+    assert composed("arch=rnn", "data=imdb", "training.rate=0.1").training.rate == 0.1
+
+
+def test_every_recipe_is_for_a_network_and_data_set_there_is():
+    networks = {f"{arch}-{data}" for arch, data in itertools.product(choices("arch"), choices("data"))}
+    assert set(choices("recipe/network")) <= networks
+    assert set(choices("recipe/data")) <= set(choices("data"))
+
+
+@pytest.mark.parametrize("path", sorted(config_folder().rglob("*.yaml")), ids=lambda path: path.name)
+def test_every_option_has_a_comment(path: Path):
+    lines = path.read_text().splitlines()
+    assert lines[0].startswith("#"), "the first line says what the file is for"
+    if path.parent.parent == config_folder() and path.parent.name in ("arch", "data", "training", "tracking"):
+        for line in lines:
+            if line and not line.startswith("#") and not line.rstrip().endswith(":") and "name:" not in line:
+                assert "#" in line or "_target_" in line, line
