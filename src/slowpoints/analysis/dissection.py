@@ -11,9 +11,9 @@ import torch
 from slowpoints.dynamics import (
     FixedPoints,
     PrincipalComponents,
-    find_fixed_points,
     principal_components,
     sample_states,
+    sweep_tolerances,
     visited_states,
 )
 from slowpoints.text.datamodule import make_batch
@@ -72,11 +72,22 @@ class Dissection:
         return principal_components(self.states)
 
     @cached_property
-    def fixed_points(self) -> FixedPoints:
-        """Fixed points under zero input, searched for from a random sample of the visited states."""
+    def _searched(self) -> dict[float, FixedPoints]:
+        """One search from a random sample of the visited states, under zero input, stopped at two speeds."""
         count = min(self.sampling.points, len(self.states))
         starts = sample_states(self.states, count, seed=self.seed)
-        return find_fixed_points(self.network.cell, starts, tolerance=self.sampling.tolerance)
+        tolerances = (self.sampling.slow_tolerance, self.sampling.tolerance)
+        return sweep_tolerances(self.network.cell, starts, tolerances=tolerances)
+
+    @property
+    def fixed_points(self) -> FixedPoints:
+        """Where the searches came to a speed below `tolerance`."""
+        return self._searched[self.sampling.tolerance]
+
+    @property
+    def slow_points(self) -> FixedPoints:
+        """Where the same searches first came to a speed below `slow_tolerance`."""
+        return self._searched[self.sampling.slow_tolerance]
 
     def logits(self, states: Float[Tensor, "point state"]) -> Float[Tensor, " point"]:
         """Return what states would be read out as."""

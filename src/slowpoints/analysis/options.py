@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from slowpoints.options import Options
 
@@ -15,6 +15,13 @@ class Sampling(Options):
     documents: PositiveInt  # test documents whose states are visited
     points: PositiveInt  # initial states of the search for fixed points
     tolerance: PositiveFloat  # speed q below which a point counts as fixed
+    slow_tolerance: PositiveFloat  # speed q below which a point counts as slow
+
+    @model_validator(mode="after")
+    def _slow_is_faster_than_fixed(self) -> Self:
+        if self.slow_tolerance <= self.tolerance:
+            raise ValueError(f"slow_tolerance must exceed tolerance ({self.tolerance:g})")
+        return self
 
 
 class AnalysisOptions(Options):

@@ -13,13 +13,14 @@ DIVERGING = LinearSegmentedColormap.from_list("valence", [NEGATIVE, "#F2F2F2", P
 VISITED = "#D9D9D9"
 
 
-def new_figure(width: float = 6.0, height: float = 4.5) -> tuple[Figure, Axes]:
-    """Return a figure of this size in inches with one pair of axes; it needs no display."""
+def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure of this size in inches with panels that share their axes; it needs no display."""
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    panels = list(figure.subplots(1, columns, sharex=True, sharey=True, squeeze=False)[0])
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, panels
 
 
 def power_of_ten(value: float) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from slowpoints.errors import UserError
 
@@ -33,8 +34,9 @@ def open_store(options: TrackingOptions) -> str:
     mlflow.set_tracking_uri(options.uri)
     try:
         experiment_id: str = mlflow.set_experiment(options.experiment).experiment_id
-    except MlflowException as error:
-        raise UserError(f"tracking: MLflow cannot use {options.uri} ({error.message})") from error
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"tracking.uri={options.uri}: MLflow cannot use this store ({reason})") from error
     return experiment_id
 
 
