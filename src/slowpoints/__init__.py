@@ -52,6 +52,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if f"slowpoints.{name}" in _HOMES:
+        return import_module(f"slowpoints.{name}")
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
