@@ -36,7 +36,7 @@ results: $(READY)  ## train the twelve networks of docs/results.md (DATA=folder 
 	$(BIN)/python -m src.run -m arch=gru,lstm,ugrnn,rnn data=imdb,yelp,sst data.root=$(DATA)
 
 bench: $(READY)  ## measure training against a bare loop (DATA=folder with imdb)
-	$(BIN)/python benchmarks/training_overhead.py --root $(DATA)
+	$(BIN)/python benchmarks/training_overhead.py data=imdb data.root=$(DATA)
 
 clean:  ## delete caches; runs and the environment stay
 	rm -rf .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
