@@ -32,7 +32,7 @@ from slowpoints.tracking.run import track
 from slowpoints.training.train import make_trainer
 
 BATCHES = 40  # of the training set, in each round
-ROUNDS = 5
+ROUNDS = 3
 
 
 class Stopwatch(pl.Callback):
