@@ -10,7 +10,7 @@ from slowpoints.cells import LSTM, VanillaRNN
 from slowpoints.text.corpus import Corpus, EncodedData
 from slowpoints.training.model import RecurrentClassifier
 
-SAMPLING = Sampling(documents=30, points=40, tolerance=1e-8)
+SAMPLING = Sampling(documents=30, points=40, tolerance=1e-8, slow_tolerance=1e-6)
 
 
 def some_data(documents=40, length=12, words=20):
@@ -58,7 +58,7 @@ def test_too_few_fixed_points_are_a_finding():
     cell = VanillaRNN(4, 2, nonlinearity="tanh")
     with torch.no_grad():
         cell.rnn.weight_hh_l0.copy_(2 * torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]]))
-    sampling = Sampling(documents=5, points=5, tolerance=1e-8)
+    sampling = Sampling(documents=5, points=5, tolerance=1e-8, slow_tolerance=1e-6)
     findings = FixedPointAnalysis()(Dissection(RecurrentClassifier(cell, 20), some_data(), sampling, seed=0))
     assert "too few to say how they lie" in findings.sentence
     assert "line_share" not in findings.metrics

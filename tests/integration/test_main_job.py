@@ -79,7 +79,7 @@ def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
 
     said = capsys.readouterr().out
     assert "test/accuracy" in said
-    assert "of 20 points came to rest" in said
+    assert "of 20 points came to q < 1e-08" in said
     assert "mlflow ui" in said
     assert str(Path("out").resolve()) in said.replace("\n", "")
 
