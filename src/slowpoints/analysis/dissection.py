@@ -8,25 +8,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from slowpoints.analysis.analysis import Unanswerable
+from slowpoints.analysis.trajectories import Trajectories, read
 from slowpoints.dynamics import (
     FixedPoints,
+    InvalidInput,
+    Linearization,
+    Manifold,
     PrincipalComponents,
+    find_manifold,
+    linearize,
     principal_components,
     sample_states,
     sweep_tolerances,
-    visited_states,
 )
-from slowpoints.text.datamodule import make_batch
+from slowpoints.training.bag_of_words import BagOfWords, fit_bag_of_words
+from slowpoints.training.valence_words import ValenceWords, choose_valence_words
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
     from torch import Tensor
 
     from slowpoints.analysis.options import Sampling
     from slowpoints.text.corpus import EncodedData
     from slowpoints.training.model import RecurrentClassifier
 
-BATCH = 128  # documents run at a time
+ENDS = (0.05, 0.5, 0.95)  # where along the manifold the three points shown as examples lie (quantiles of theta)
 
 
 class Dissection:
@@ -36,35 +43,51 @@ class Dissection:
     ----------
     network
         The trained network, which is left as it is.
+    untrained
+        The same network with its initial weights.
     data
         What it was trained and tested on.
     sampling
         How many documents and points.
     seed
         Of the choice of documents and of states.
+    test_accuracy
+        Share of all test documents that the network gets right.
     """
 
-    def __init__(self, network: RecurrentClassifier, data: EncodedData, sampling: Sampling, seed: int) -> None:
-        self.network = network
+    def __init__(
+        self,
+        network: RecurrentClassifier,
+        untrained: RecurrentClassifier,
+        data: EncodedData,
+        sampling: Sampling,
+        seed: int,
+        test_accuracy: float,
+    ) -> None:
+        self.network = network.eval()
+        self.untrained = untrained.eval()
         self.data = data
         self.sampling = sampling
         self.seed = seed
+        self.test_accuracy = test_accuracy
 
     @cached_property
-    def states(self) -> Float[Tensor, "visited state"]:
-        """States visited while reading a random sample of test documents, without the initial one."""
+    def documents(self) -> np.ndarray:
+        """A random sample of the test documents, by rising length."""
         test = self.data.test
         sample = np.random.default_rng(self.seed).permutation(len(test))[: self.sampling.documents]
-        by_length = sample[np.argsort(test.lengths[sample], kind="stable")]
-        self.network.eval()
-        visited = []
-        with torch.inference_mode():
-            for start in range(0, len(by_length), BATCH):
-                batch = make_batch(test, by_length[start : start + BATCH])
-                inputs = self.network.embedding(batch.tokens.to(self.device))
-                visited.append(visited_states(self.network.cell.states(inputs), batch.lengths))
-        # a copy: tensors made in inference mode cannot take part in later differentiation
-        return torch.cat(visited).clone()
+        by_length: np.ndarray = sample[np.argsort(test.lengths[sample], kind="stable")]
+        return by_length
+
+    @cached_property
+    def trajectories(self) -> Trajectories:
+        """What the network does while it reads the sampled documents."""
+        return read(self.network, self.data.test, self.documents)
+
+    @property
+    def states(self) -> Float[Tensor, "visited state"]:
+        """States visited while reading the sampled documents, without the initial one."""
+        return self.trajectories.states
 
     @cached_property
     def components(self) -> PrincipalComponents:
@@ -74,10 +97,17 @@ class Dissection:
     @cached_property
     def _searched(self) -> dict[float, FixedPoints]:
         """One search from a random sample of the visited states, under zero input, stopped at two speeds."""
-        count = min(self.sampling.points, len(self.states))
-        starts = sample_states(self.states, count, seed=self.seed)
+        return self.search(self.sampling.points)
+
+    def search(self, points: int, input: Float[Tensor, " input"] | None = None) -> dict[float, FixedPoints]:
+        """Search for points where the network stands still under a constant input, zero where None.
+
+        From a random sample of the visited states; by the tolerance (the slow and the fixed one) at which a search
+        stops.
+        """
+        starts = sample_states(self.states, min(points, len(self.states)), seed=self.seed)
         tolerances = (self.sampling.slow_tolerance, self.sampling.tolerance)
-        return sweep_tolerances(self.network.cell, starts, tolerances=tolerances)
+        return sweep_tolerances(self.network.cell, starts, input, tolerances=tolerances)
 
     @property
     def fixed_points(self) -> FixedPoints:
@@ -89,11 +119,73 @@ class Dissection:
         """Where the same searches first came to a speed below `slow_tolerance`."""
         return self._searched[self.sampling.slow_tolerance]
 
+    @cached_property
+    def points(self) -> FixedPoints:
+        """The points at which the network is linearised: those of `sampling.linearize_at` that were found.
+
+        Raises
+        ------
+        Unanswerable
+            If there are none.
+        """
+        slow = self.sampling.linearize_at == "slow_points"
+        found = (self.slow_points if slow else self.fixed_points).converged
+        if not len(found):
+            raise Unanswerable(f"no search came to q < {found.tolerance:g}")
+        return found
+
+    @cached_property
+    def manifold(self) -> Manifold:
+        """Where the points lie; its axis m points to positive readout.
+
+        Raises
+        ------
+        Unanswerable
+            If there are too few points to tell.
+        """
+        try:
+            return find_manifold(self.points, visited=self.states, readout=self.readout)
+        except InvalidInput as error:
+            raise Unanswerable(str(error)) from error
+
+    @cached_property
+    def linearization(self) -> Linearization:
+        """The network linear at the points, its modes turned so that `r_a . m > 0`."""
+        return linearize(self.network.cell, self.points).oriented(self.manifold.axis)
+
+    @cached_property
+    def examples(self) -> Int[Tensor, " 3"]:
+        """Three of the points: near the negative end of the manifold, in its middle, and near its positive end."""
+        theta = self.manifold.theta
+        places = torch.quantile(theta, torch.tensor(ENDS, dtype=theta.dtype, device=theta.device))
+        return (theta - places[:, None]).abs().argmin(dim=1)
+
+    @cached_property
+    def bag_of_words(self) -> BagOfWords:
+        """The baseline that knows no order."""
+        return fit_bag_of_words(self.data.train, self.data.validation, self.data.test, len(self.data.words))
+
+    @cached_property
+    def valence_words(self) -> ValenceWords:
+        """Words that the bag of words finds most positive, most negative, and without valence."""
+        return choose_valence_words(self.bag_of_words.weights, self.data.words, self.data.train)
+
+    def embed(self, words: Int[Tensor, "..."]) -> Float[Tensor, "... input"]:
+        """Return the embeddings of words."""
+        with torch.no_grad():
+            embedded: Tensor = self.network.embedding(words.to(self.device))
+        return embedded
+
     def logits(self, states: Float[Tensor, "point state"]) -> Float[Tensor, " point"]:
         """Return what states would be read out as."""
         with torch.no_grad():
             weight = self.network.readout.weight
             return self.network.logits(self.network.cell.hidden(states).to(weight.dtype))
+
+    @property
+    def readout(self) -> Float[Tensor, " hidden"]:
+        """The readout's weights w: they see the hidden part of the state."""
+        return self.network.readout.weight.detach()[0]
 
     @property
     def device(self) -> torch.device:

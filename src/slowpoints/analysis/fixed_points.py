@@ -8,7 +8,7 @@ import numpy as np
 
 from slowpoints.analysis.analysis import Findings
 from slowpoints.dynamics import principal_components
-from slowpoints.figures.fixed_points import draw_fixed_points
+from slowpoints.figures.fixed_points import FIGURES
 
 if TYPE_CHECKING:
     from slowpoints.analysis.dissection import Dissection
@@ -49,7 +49,7 @@ class FixedPointAnalysis:
             metrics |= {f"{prefix}{name}": value for name, value in measured.items()}
             arrays |= {f"{prefix}{name}": value for name, value in _arrays(dissection, points).items()}
             sentences.append(_sentence(points, measured))
-        return Findings(" ".join(sentences), metrics, arrays, {"fixed_points": draw_fixed_points})
+        return Findings(" ".join(sentences), metrics, arrays, FIGURES)
 
 
 def _measure(dissection: Dissection, points: FixedPoints) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import PositiveFloat, PositiveInt, model_validator
 
@@ -16,6 +16,7 @@ class Sampling(Options):
     points: PositiveInt  # initial states of the search for fixed points
     tolerance: PositiveFloat  # speed q below which a point counts as fixed
     slow_tolerance: PositiveFloat  # speed q below which a point counts as slow
+    linearize_at: Literal["slow_points", "fixed_points"]  # at which of them the network is linearised
 
     @model_validator(mode="after")
     def _slow_is_faster_than_fixed(self) -> Self:

@@ -76,8 +76,13 @@ def _job(config: DictConfig) -> Any:
 
     from slowpoints.app.options import check_options
 
-    folder = Path(HydraConfig.get().runtime.output_dir)
+    hydra_config = HydraConfig.get()
+    folder = Path(hydra_config.runtime.output_dir)
     try:
+        if config.checkpoint is not None:
+            from slowpoints.app.checkpoint import with_checkpoint
+
+            config = with_checkpoint(config, hydra_config.overrides.task)
         options = check_options(config)
         from slowpoints.app.run import run
 

@@ -29,6 +29,7 @@ class RunOptions(Options):
     seed: NonNegativeInt
     cache_dir: Path
     threads: PositiveInt | None
+    checkpoint: str | None
 
 
 def check_options(config: DictConfig) -> RunOptions:

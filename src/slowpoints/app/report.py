@@ -10,9 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from slowpoints.analysis.callback import AnalysisCallback
     from slowpoints.tracking.run import TrackedRun
+
+STYLES = {"holds": "green", "holds weakly": "yellow", "does not hold": "red", "not measured": "dim"}
 
 
 @dataclass(frozen=True)
@@ -21,25 +22,32 @@ class Report:
 
     name: str
     run: TrackedRun
-    sentences: Mapping[str, str]
-    failures: Mapping[str, str]
+    found: AnalysisCallback
 
 
 def print_report(report: Report) -> None:
-    """Print the table of final metrics, the findings, and the places where everything is."""
+    """Print the final metrics, the findings, the verdicts, and the places where everything is."""
     console = Console(highlight=False, soft_wrap=True)
+    console.print(_metrics(report))
+    for name, sentence in report.found.sentences.items():
+        console.print(f"[bold]{escape(name)}[/bold]: {escape(sentence)}")
+    for name, reason in report.found.failures.items():
+        console.print(f"[bold red]{escape(name)} failed[/bold red]: {escape(reason)}")
+    if report.found.verdicts:
+        console.print("\n[bold]The paper's claims[/bold]")
+    for verdict in report.found.verdicts:
+        console.print(f"  [{STYLES[verdict.verdict]}]{verdict.verdict:<13}[/]  {escape(verdict.text)}")
+    console.print(f"\nFigures, arrays, weights and summary.json: {escape(str(report.run.folder))}")
+    console.print(f"All runs, side by side: {escape(how_to_open(report.run.tracking_uri))}")
+
+
+def _metrics(report: Report) -> Table:
     table = Table(title=report.name, title_justify="left", show_header=True, header_style="bold")
     table.add_column("metric")
     table.add_column("value", justify="right")
     for metric, value in sorted(report.run.metrics.items()):
         table.add_row(metric, _number(value))
-    console.print(table)
-    for name, sentence in report.sentences.items():
-        console.print(f"[bold]{escape(name)}[/bold]: {escape(sentence)}")
-    for name, reason in report.failures.items():
-        console.print(f"[bold red]{escape(name)} failed[/bold red]: {escape(reason)}")
-    console.print(f"\nFigures, arrays, weights and summary.json: {escape(str(report.run.folder))}")
-    console.print(f"All runs, side by side: {escape(how_to_open(report.run.tracking_uri))}")
+    return table
 
 
 def how_to_open(uri: str) -> str:

@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from slowpoints.analysis.analysis import AnalysisCallback
+from slowpoints.analysis.callback import AnalysisCallback
 from slowpoints.app.build import build, build_classifier
+from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
 from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, print_report
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
 from slowpoints.tracking.logger import TrainingLogger
 from slowpoints.tracking.run import TrackedRun, track
-from slowpoints.training.bag_of_words import fit_bag_of_words
-from slowpoints.training.train import evaluate, make_trainer, train
+from slowpoints.training.train import evaluate, load_weights, make_trainer, train
 
 if TYPE_CHECKING:
+    from pytorch_lightning import Trainer
+
     from slowpoints.text.corpus import EncodedData
+    from slowpoints.training.module import SentimentClassifier
 
 
 def run(options: RunOptions, folder: Path) -> dict[str, float]:
@@ -35,23 +38,47 @@ def run(options: RunOptions, folder: Path) -> dict[str, float]:
     analyses = [build(f"analysis.questions.{name}", node, object) for name, node in options.analysis.questions.items()]
     build_classifier(options, vocabulary_size=2)  # what cannot be built is known before minutes of reading
     data = load_data(options.data, options.cache_dir, options.seed)
-    classifier = build_classifier(options, len(data.words))
+    checkpoint = _open_checkpoint(options, data)
+    untrained = build_classifier(options, len(data.words)).network
+    classifier = build_classifier(options, len(data.words))  # the same initial weights
     name = f"{options.arch.name}-{options.data.name}"
     with track(options.tracking, name, folder, _params(options), {}) as tracked:
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
         tracked.save_text("tokenizer.json", data.tokenizer_json)
-        callback = AnalysisCallback(analyses, options.analysis.sampling, options.seed, tracked)
-        _train_and_test(options, data, classifier, callback, tracked)
-        tracked.save_summary()
-    print_report(Report(name, tracked, callback.sentences, callback.failures))
+        callback = AnalysisCallback(name, analyses, untrained, options.analysis.sampling, options.seed, tracked)
+        _train_and_test(options, data, classifier, callback, tracked, checkpoint)
+        tracked.save_summary(callback.summary())
+    print_report(Report(name, tracked, callback))
     return tracked.metrics
 
 
+def _open_checkpoint(options: RunOptions, data: EncodedData) -> Checkpoint | None:
+    if options.checkpoint is None:
+        return None
+    checkpoint = open_checkpoint(options.checkpoint, options.tracking.uri, options.cache_dir)
+    checkpoint.check(data)
+    return checkpoint
+
+
 def _train_and_test(
-    options: RunOptions, data: EncodedData, classifier: Any, callback: AnalysisCallback, tracked: TrackedRun
+    options: RunOptions,
+    data: EncodedData,
+    classifier: SentimentClassifier,
+    callback: AnalysisCallback,
+    tracked: TrackedRun,
+    checkpoint: Checkpoint | None,
 ) -> None:
     batches = SentimentData(data, options.training.batch_size, options.seed)
     trainer = make_trainer(options.training, tracked.folder, TrainingLogger(tracked), [callback])
+    if checkpoint is None:
+        _train(trainer, classifier, batches, tracked)
+    else:
+        load_weights(classifier, checkpoint.weights)
+        tracked.log_metrics(checkpoint.metrics)
+    tracked.log_metrics(evaluate(trainer, classifier, batches))
+
+
+def _train(trainer: Trainer, classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun) -> None:
     started = time.perf_counter()
     result = train(trainer, classifier, batches)
     tracked.log_metrics(
@@ -62,9 +89,6 @@ def _train_and_test(
         }
     )
     tracked.log_file(result.checkpoint.name)
-    baseline = fit_bag_of_words(data.train, data.validation, data.test, len(data.words))
-    tracked.log_metrics({"bow/val_accuracy": baseline.validation_accuracy, "bow/test_accuracy": baseline.test_accuracy})
-    tracked.log_metrics(evaluate(trainer, classifier, batches))
 
 
 def _params(options: RunOptions) -> dict[str, Any]:

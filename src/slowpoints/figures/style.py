@@ -2,25 +2,76 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
 
 # Okabe & Ito (2008): told apart with every common colour blindness.
 POSITIVE, NEGATIVE, NEUTRAL = "#0072B2", "#D55E00", "#8C8C8C"
+VALENCES = {1: ("positive", POSITIVE), -1: ("negative", NEGATIVE), 0: ("neutral", NEUTRAL)}
+ARCHITECTURES = {"lstm": "#0072B2", "gru": "#009E73", "ugrnn": "#CC79A7", "rnn": "#E69F00"}
+EXAMPLES = ("#D55E00", "#000000", "#0072B2")  # three places along a manifold: negative end, middle, positive end
+MODES = ("#0072B2", "#009E73", "#CC79A7")  # first, second, third
 DIVERGING = LinearSegmentedColormap.from_list("valence", [NEGATIVE, "#F2F2F2", POSITIVE])
+ALONG = "cividis"  # position along a manifold
 VISITED = "#D9D9D9"
 
+Arrays = Mapping[str, "np.ndarray"]
 
-def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """Return a figure of this size in inches with panels that share their axes; it needs no display."""
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that is drawn from saved arrays alone.
+
+    Attributes
+    ----------
+    draw
+        Draws onto an empty figure, or onto a part of one.
+    width, height
+        Size of the figure on its own, in inches.
+    """
+
+    draw: Callable[[FigureBase, Arrays], None]
+    width: float = 5.0
+    height: float = 4.0
+
+    def figure(self, arrays: Arrays) -> Figure:
+        """Return the figure on its own; it needs no display."""
+        figure = new_figure(self.width, self.height)
+        self.draw(figure, arrays)
+        return figure
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of this size in inches; it needs no display."""
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
-    panels = list(figure.subplots(1, columns, sharex=True, sharey=True, squeeze=False)[0])
-    for axes in panels:
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure, panels
+    return figure
+
+
+def panels(figure: FigureBase, rows: int = 1, columns: int = 1, *, shared: bool = False) -> list[Axes]:
+    """Return axes in a grid, row by row, that share their scales where `shared`."""
+    grid = figure.subplots(rows, columns, sharex=shared, sharey=shared, squeeze=False)
+    axes: list[Axes] = list(grid.ravel())
+    for panel in axes:
+        panel.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def label_plane(axes: Axes, explained: np.ndarray, *, left: bool = True) -> None:
+    """Label the axes of the plane of the visited states' first two principal components (shares of the variance)."""
+    first, second = 100 * explained[:2]
+    axes.set_xlabel(f"PC 1 of visited states ({first:.0f} % of variance)")
+    if left:
+        axes.set_ylabel(f"PC 2 ({second:.0f} %)")
 
 
 def power_of_ten(value: float) -> str:

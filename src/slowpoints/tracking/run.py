@@ -67,9 +67,10 @@ class TrackedRun:
         subfolder = str(Path(name).parent)
         mlflow.log_artifact(str(self.folder / name), None if subfolder == "." else subfolder, run_id=self.run_id)
 
-    def save_summary(self) -> None:
-        """Leave every final metric in `summary.json`."""
-        self.save_text("summary.json", json.dumps(dict(sorted(self.metrics.items())), indent=2) + "\n")
+    def save_summary(self, found: Mapping[str, Any]) -> None:
+        """Leave every final metric, and what else was found, in `summary.json`."""
+        summary = {"metrics": dict(sorted(self.metrics.items())), **found}
+        self.save_text("summary.json", json.dumps(summary, indent=2) + "\n")
 
     @contextmanager
     def _new_file(self, name: str) -> Iterator[Path]:

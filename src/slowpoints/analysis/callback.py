@@ -1,0 +1,128 @@
+"""The callback that runs the chosen analyses after the test."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+from rich.progress import Progress
+
+from slowpoints.analysis.analysis import Analysis, Findings, Unanswerable
+from slowpoints.analysis.claims import Verdict, judge
+from slowpoints.analysis.dissection import Dissection
+from slowpoints.figures.page import draw_page
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from slowpoints.analysis.options import Sampling
+    from slowpoints.text.datamodule import SentimentData
+    from slowpoints.tracking.run import TrackedRun
+    from slowpoints.training.model import RecurrentClassifier
+    from slowpoints.training.module import SentimentClassifier
+
+log = logging.getLogger(__name__)
+
+
+class AnalysisCallback(pl.Callback):
+    """Runs analyses after the test, and leaves what they find with the run.
+
+    Parameters
+    ----------
+    title
+        Of the page: what the network is.
+    analyses
+        In the order in which they run. An analysis that fails is reported, and the others go on.
+    untrained
+        The network with its initial weights.
+    sampling
+        How many documents and points the shared quantities are computed from.
+    seed
+        Of the choice of documents and of states.
+    run
+        Where findings are left.
+
+    Attributes
+    ----------
+    sentences
+        What was found, by analysis.
+    failures
+        Why an analysis failed, by analysis.
+    verdicts
+        On each claim of the paper that the findings bear on.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        analyses: Sequence[Analysis],
+        untrained: RecurrentClassifier,
+        sampling: Sampling,
+        seed: int,
+        run: TrackedRun,
+    ) -> None:
+        self.title = title
+        self.analyses = analyses
+        self.untrained = untrained
+        self.sampling = sampling
+        self.seed = seed
+        self.run = run
+        self.sentences: dict[str, str] = {}
+        self.failures: dict[str, str] = {}
+        self.verdicts: list[Verdict] = []
+        self._arrays: dict[str, dict[str, np.ndarray]] = {}
+
+    def on_test_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Run the analyses on the network that has been tested."""
+        if not self.analyses:
+            return
+        started = time.perf_counter()
+        classifier: SentimentClassifier = module  # type: ignore[assignment]
+        data: SentimentData = trainer.datamodule  # type: ignore[attr-defined]
+        accuracy = float(trainer.callback_metrics["test/accuracy"])
+        untrained = self.untrained.to(classifier.device)
+        dissection = Dissection(classifier.network, untrained, data.data, self.sampling, self.seed, accuracy)
+        with Progress(transient=True) as progress:
+            task = progress.add_task("analyses", total=len(self.analyses))
+            for analysis in self.analyses:
+                progress.update(task, description=analysis.name)
+                self._answer(analysis, dissection)
+                progress.advance(task)
+        self.verdicts = judge(self.run.metrics)
+        title = f"{self.title}: {accuracy:.1%} of {len(data.data.test)} test documents right"
+        page = draw_page(title, self._arrays, [(verdict.claim, verdict.verdict) for verdict in self.verdicts])
+        if page is not None:
+            self.run.save_figure("page", page)
+        self.run.log_metrics({"analysis/seconds": time.perf_counter() - started})
+
+    def summary(self) -> dict[str, Any]:
+        """Return what was found in words, and the verdicts, as plain values."""
+        return {
+            "findings": self.sentences,
+            "failures": self.failures,
+            "verdicts": {verdict.claim: asdict(verdict) for verdict in self.verdicts},
+        }
+
+    def _answer(self, analysis: Analysis, dissection: Dissection) -> None:
+        started = time.perf_counter()
+        try:
+            self._keep(analysis.name, analysis(dissection))
+        except Unanswerable as reason:
+            self.sentences[analysis.name] = f"No answer: {reason}."
+        except Exception as error:
+            log.exception("The analysis %s failed", analysis.name)
+            self.failures[analysis.name] = f"{type(error).__name__}: {error}"
+        log.debug("%s took %.1f s", analysis.name, time.perf_counter() - started)
+
+    def _keep(self, name: str, findings: Findings) -> None:
+        self.sentences[name] = findings.sentence
+        self._arrays[name] = dict(findings.arrays)
+        self.run.log_metrics({f"{name}/{metric}": value for metric, value in findings.metrics.items()})
+        if findings.arrays:
+            self.run.save_arrays(f"arrays/{name}.npz", findings.arrays)
+        for file, drawing in findings.figures.items():
+            self.run.save_figure(file, drawing.figure(findings.arrays))

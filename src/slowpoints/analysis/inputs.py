@@ -1,0 +1,124 @@
+"""What words do to the state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
+
+from slowpoints.analysis.analysis import Findings
+from slowpoints.dynamics import input_effects, input_projections
+from slowpoints.figures.inputs import FIGURES
+from slowpoints.text.synthetic import rated_words
+
+if TYPE_CHECKING:
+    from slowpoints.analysis.dissection import Dissection
+
+FEW = 10  # words below which no rank correlation is reported
+FREQUENT = 100  # occurrences in the training documents from which on a word is frequent
+
+
+class InputAnalysis:
+    """Projects words onto the top mode, `l_1 . Jinp x`, at every point (Maheswaranathan et al. 2019, Fig. 4a and 4c).
+
+    Words are those that a bag of words finds most positive, most negative and neutral. At points whose top mode is a
+    complex pair the real part is taken.
+
+    Metrics: `projection_auc` (how well the projections, averaged over points, tell positive from negative words, as
+    area under the ROC curve), `projection_auc_low` (5 % quantile over the points), `neutral_ratio` (mean |projection|
+    of neutral words by that of the others), `human_rho` (rank correlation of the vocabulary's averaged projections
+    with the human ratings of VADER's lexicon) over `human_words` words that occur, and `human_rho_frequent`
+    (over those that occur 100 times or more), `true_rho` (with the true valence of
+    sentiment words, where data are synthetic).
+    """
+
+    name = "inputs"
+
+    def __call__(self, dissection: Dissection) -> Findings:
+        """Return projections and effects of the words."""
+        linear, words = dissection.linearization, dissection.valence_words
+        ids = torch.from_numpy(np.asarray(words.ids))
+        vectors = dissection.embed(ids)
+        projections = input_projections(linear, vectors).real.cpu().numpy()
+        averaged = projections.mean(axis=0)
+        classes = np.asarray(words.classes)
+        strong = classes != 0
+        per_point = [roc_auc_score(classes[strong] > 0, row) for row in projections[:, strong]]
+        metrics = {
+            "projection_auc": float(roc_auc_score(classes[strong] > 0, averaged[strong])),
+            "projection_auc_low": float(np.quantile(per_point, 0.05)),
+            "neutral_ratio": float(np.abs(averaged[~strong]).mean() / np.abs(averaged[strong]).mean()),
+        }
+        vocabulary = _averaged_over_points(dissection)
+        metrics |= _human(vocabulary, dissection) | _true(vocabulary, dissection)
+        examples = dissection.examples
+        effects = input_effects(linear.select(examples), vectors)
+        origin = dissection.components.project(linear.location[examples], 2)
+        moved = dissection.components.project(linear.location[examples].unsqueeze(1) + effects, 2)
+        arrays = {
+            "ids": ids.numpy(),
+            "words": np.array([dissection.data.words[index] for index in ids.tolist()]),
+            "classes": classes,
+            "theta": dissection.manifold.theta.cpu().numpy(),
+            "projections": projections,
+            "vocabulary_projections": vocabulary,
+            "example_effects_plane": (moved - origin.unsqueeze(1)).cpu().numpy(),
+            "example_plane": origin.cpu().numpy(),
+            "points_plane": dissection.components.project(linear.location, 2).cpu().numpy(),
+            "explained": dissection.components.explained[:2].cpu().numpy(),
+        }
+        return Findings(_sentence(metrics), metrics, arrays, FIGURES)
+
+
+def _averaged_over_points(dissection: Dissection) -> np.ndarray:
+    """Return the projection of every word of the vocabulary, averaged over points.
+
+    The projection is linear in the word: averaging the points' sensitivities `l_1 . Jinp` first takes one product for
+    the vocabulary instead of one for each point.
+    """
+    linear = dissection.linearization
+    left = linear.modes.left[:, 0].real.to(linear.input_jacobian)
+    sensitivity = (left.unsqueeze(1) @ linear.input_jacobian).squeeze(1)
+    offset = (sensitivity * linear.input).sum(dim=1).mean()
+    weight = dissection.network.embedding.weight.detach().to(sensitivity)
+    averaged: np.ndarray = (weight @ sensitivity.mean(dim=0) - offset).cpu().numpy()
+    return averaged
+
+
+def _human(projections: np.ndarray, dissection: Dissection) -> dict[str, float]:
+    ratings = rated_words()
+    rated = [(index, ratings[word]) for index, word in enumerate(dissection.data.words) if word in ratings]
+    ids, human = np.array([index for index, _ in rated], dtype=int), np.array([rating for _, rating in rated])
+    occurrences = np.bincount(dissection.data.train.tokens, minlength=len(projections))[ids]
+    metrics = {"human_words": float((occurrences > 0).sum())}
+    for name, least in (("human_rho", 1), ("human_rho_frequent", FREQUENT)):
+        chosen = occurrences >= least
+        if chosen.sum() >= FEW:
+            metrics[name] = float(spearmanr(projections[ids[chosen]], human[chosen]).statistic)
+    return metrics
+
+
+def _true(projections: np.ndarray, dissection: Dissection) -> dict[str, float]:
+    if dissection.data.valence is None:
+        return {}
+    valence = np.asarray(dissection.data.valence)
+    known = valence != 0
+    return {"true_rho": float(spearmanr(projections[known], valence[known]).statistic)}
+
+
+def _sentence(metrics: dict[str, float]) -> str:
+    text = (
+        f"Projected onto the top mode, positive and negative words are told apart with an AUC of "
+        f"{metrics['projection_auc']:.3f} (at 95 % of the points at least {metrics['projection_auc_low']:.3f}); neutral "
+        f"words move the state {metrics['neutral_ratio']:.0%} as much"
+    )
+    if "true_rho" in metrics:
+        text += f"; the rank correlation with the words' true valence is {metrics['true_rho']:.2f}"
+    if "human_rho" in metrics:
+        text += f"; with human ratings of {metrics['human_words']:.0f} words it is {metrics['human_rho']:.2f}"
+    if "human_rho_frequent" in metrics:
+        text += f" (of the frequent ones {metrics['human_rho_frequent']:.2f})"
+    return text + "."

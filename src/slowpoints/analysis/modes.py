@@ -1,0 +1,86 @@
+"""How long the network remembers what, at its slow points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from slowpoints.analysis.analysis import Findings
+from slowpoints.dynamics import spectrum, time_constants
+from slowpoints.figures.modes import FIGURES
+
+if TYPE_CHECKING:
+    from slowpoints.analysis.dissection import Dissection
+
+TOP = 3  # modes whose time constants are followed along the manifold
+
+
+class ModesAnalysis:
+    """Finds eigenvalues and time constants of the recurrent Jacobians (Maheswaranathan et al. 2019, Fig. 3).
+
+    Metrics: `tau_1_median`, `tau_2_median`, `tau_3_median` (over points; tokens), `tau_1_low`, `tau_1_high` (10 % and
+    90 % quantiles), `tau_ratio` (median of tau_1 / tau_2), `tau_1_over_length` (tau_1_median in median lengths of a
+    document), `stable_share` (share of all eigenvalues that lie inside the unit circle), `top_stable_share` (share of
+    the points whose top mode is stable), `top_real_share` (share of the points whose top mode is no complex pair),
+    `above_09` (eigenvalues above 0.9 in magnitude, median over three points).
+    """
+
+    name = "modes"
+
+    def __call__(self, dissection: Dissection) -> Findings:
+        """Return time constants along the manifold, and whole spectra at three points."""
+        linear = dissection.linearization
+        values = linear.modes.eigenvalues
+        tau = linear.time_constants[:, :TOP].cpu().numpy()
+        examples = dissection.examples
+        spectra = spectrum(linear.recurrent_jacobian[examples])
+        length = float(np.median(dissection.trajectories.lengths))
+        finite = np.where(np.isfinite(tau), tau, np.nan)  # a mode exactly on the unit circle never decays
+        low, median, high = np.nanquantile(finite[:, 0], [0.1, 0.5, 0.9])
+        metrics = {
+            "tau_1_median": median,
+            "tau_1_low": low,
+            "tau_1_high": high,
+            **{f"tau_{n + 1}_median": np.nanmedian(finite[:, n]) for n in range(1, tau.shape[1])},
+            "tau_1_over_length": median / length,
+            "stable_share": 1 - _unstable(values) / linear.recurrent_jacobian.shape[1],
+            "top_stable_share": float((values[:, 0].abs() <= 1).double().mean()),
+            "top_real_share": float((values[:, 0].imag == 0).double().mean()),
+            "above_09": float((spectra.abs() > 0.9).sum(dim=1).double().median()),
+        }
+        if tau.shape[1] > 1:
+            metrics["tau_ratio"] = float(np.nanmedian(finite[:, 0] / finite[:, 1]))
+        arrays = {
+            "theta": dissection.manifold.theta.cpu().numpy(),
+            "tau": tau,
+            "eigenvalues": values.cpu().numpy(),
+            "example_spectra": spectra.cpu().numpy(),
+            "example_tau": time_constants(spectra).cpu().numpy(),
+            "examples": examples.cpu().numpy(),
+            "plane": dissection.components.project(linear.location, 2).cpu().numpy(),
+            "explained": dissection.components.explained[:2].cpu().numpy(),
+        }
+        return Findings(_sentence(metrics, length), {k: float(v) for k, v in metrics.items()}, arrays, FIGURES)
+
+
+def _unstable(values: torch.Tensor) -> float:
+    """Return how many eigenvalues of a Jacobian lie outside the unit circle, on average over the points.
+
+    They are among the leading ones; a complex pair is one mode of two eigenvalues.
+    """
+    outside = values.abs() > 1
+    return float((outside * torch.where(values.imag != 0, 2, 1)).sum(dim=1).double().mean())
+
+
+def _sentence(metrics: dict[str, float], length: float) -> str:
+    text = (
+        f"The top mode's time constant is {metrics['tau_1_median']:.0f} tokens (10 to 90 %: {metrics['tau_1_low']:.0f} to "
+        f"{metrics['tau_1_high']:.0f}; documents have {length:.0f}), the second's {metrics.get('tau_2_median', 0):.0f}; "
+        f"{metrics['stable_share']:.1%} of all eigenvalues are stable, and the top mode is at "
+        f"{metrics['top_stable_share']:.0%} of the points"
+    )
+    if metrics["top_real_share"] < 0.5:
+        text += f"; at {1 - metrics['top_real_share']:.0%} of the points the top mode is a complex pair, a rotation"
+    return text + "."

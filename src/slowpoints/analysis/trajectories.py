@@ -1,0 +1,90 @@
+"""What a network does while it reads documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from slowpoints.dynamics import visited_states
+from slowpoints.text.corpus import gather, offsets_of
+from slowpoints.text.datamodule import make_batch
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
+
+    from slowpoints.text.corpus import Corpus
+    from slowpoints.training.model import RecurrentClassifier
+
+BATCH = 128  # documents run at a time
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """States of documents, one document after another.
+
+    Attributes
+    ----------
+    states
+        `(visited, state)`: after every token; the initial state, zero, is left out.
+    tokens
+        `(visited,)`: the token that was read last.
+    offsets
+        `(document + 1,)`: document d is `states[offsets[d]:offsets[d + 1]]`.
+    labels
+        `(document,)`: 1 for positive.
+    """
+
+    states: Float[Tensor, "visited state"]
+    tokens: Int[Tensor, " visited"]
+    offsets: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each document."""
+        return np.diff(self.offsets)
+
+    @property
+    def last(self) -> Float[Tensor, "document state"]:
+        """The state after each document's last token."""
+        return self.states[torch.from_numpy(self.offsets[1:] - 1)]
+
+    def of(self, document: int) -> Float[Tensor, "token state"]:
+        """Return the states of one document."""
+        return self.states[self.offsets[document] : self.offsets[document + 1]]
+
+    @property
+    def followed(self) -> Int[Tensor, " transition"]:
+        """Rows of the states that are followed by another of the same document, which is the next row."""
+        inside = np.ones(len(self.states), dtype=bool)
+        inside[self.offsets[1:] - 1] = False
+        return torch.from_numpy(np.flatnonzero(inside))
+
+
+def read(network: RecurrentClassifier, corpus: Corpus, documents: np.ndarray) -> Trajectories:
+    """Let a network read documents of a corpus, given by their numbers, and return what it does.
+
+    Documents of about the same length should stand together: they are padded to the longest of a batch.
+    """
+    device = network.readout.weight.device
+    visited = []
+    with torch.inference_mode():
+        for start in range(0, len(documents), BATCH):
+            batch = make_batch(corpus, documents[start : start + BATCH])
+            inputs = network.embedding(batch.tokens.to(device))
+            visited.append(visited_states(network.cell.states(inputs), batch.lengths))
+    lengths = corpus.lengths[documents]
+    return Trajectories(
+        # a copy: tensors made in inference mode cannot take part in later differentiation
+        states=torch.cat(visited).clone(),
+        tokens=torch.from_numpy(gather(corpus.tokens, corpus.offsets[documents], lengths).astype(np.int64)),
+        offsets=offsets_of(lengths),
+        labels=corpus.labels[documents],
+    )

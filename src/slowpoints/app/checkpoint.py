@@ -1,0 +1,128 @@
+"""Repeat the analyses of a run without training it again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from slowpoints.errors import UserError
+
+if TYPE_CHECKING:
+    from slowpoints.text.corpus import EncodedData
+
+TRAINED_WITH = ("arch", "data", "training", "seed")  # what a checkpoint brings along
+NEEDED = ("config.yaml", "model.safetensors", "tokenizer.json", "summary.json")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a run left.
+
+    Attributes
+    ----------
+    weights
+        File of the weights that did best on the validation set.
+    tokenizer_json
+        The tokeniser that the documents were read with.
+    metrics
+        What was measured of the training.
+    """
+
+    weights: Path
+    tokenizer_json: str
+    metrics: dict[str, float]
+
+    def check(self, data: EncodedData) -> None:
+        """Fail where documents would be read as other words than in training.
+
+        Raises
+        ------
+        UserError
+            If the vocabularies differ.
+        """
+        if data.tokenizer_json != self.tokenizer_json:
+            raise UserError(
+                f"checkpoint: {self.weights} was trained with another vocabulary than {data.name} now gives; "
+                "name the documents that it was trained on (data.root=FOLDER)"
+            )
+
+
+def open_checkpoint(reference: str, tracking_uri: str, cache_dir: Path) -> Checkpoint:
+    """Return what a run left, found by its folder, its file of weights, or its id in MLflow.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, or something of it is missing.
+    """
+    folder = _folder(reference, tracking_uri, cache_dir)
+    return Checkpoint(
+        weights=folder / "model.safetensors",
+        tokenizer_json=(folder / "tokenizer.json").read_text(encoding="utf-8"),
+        metrics=_of_training(json.loads((folder / "summary.json").read_text(encoding="utf-8"))["metrics"]),
+    )
+
+
+def with_checkpoint(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """Return a configuration with the network, the data and the seed of the run that `checkpoint` names.
+
+    Single options of the data (`data.root=FOLDER`) may be changed on the command line.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, or the command line names another network or data set.
+    """
+    for override in overrides:
+        key = override.lstrip("+~").partition("=")[0]
+        if key in TRAINED_WITH or key.startswith(("arch.", "training.")):
+            raise UserError(f"{override}: comes from the checkpoint, and cannot be chosen beside it")
+    folder = _folder(config.checkpoint, config.tracking.uri, Path(config.cache_dir))
+    trained = OmegaConf.load(folder / "config.yaml")
+    of_data = OmegaConf.from_dotlist([override for override in overrides if override.startswith("data.")])
+    result: Any = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+    for key in TRAINED_WITH:
+        result[key] = trained[key]
+    result = OmegaConf.merge(result, of_data)
+    return result
+
+
+def _folder(reference: str, tracking_uri: str, cache_dir: Path) -> Path:
+    path = Path(reference).expanduser()
+    folder = path.parent if path.is_file() else path
+    if not path.exists():
+        if re.fullmatch("[0-9a-f]{32}", reference) is None:
+            raise UserError(f"checkpoint={reference}: there is no such file or folder, and it is no MLflow run id")
+        folder = _download(reference, tracking_uri, cache_dir / "checkpoints" / reference)
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise UserError(f"checkpoint={reference}: {folder} has no {', '.join(missing)}; name the folder of a finished run")
+    return folder
+
+
+def _download(run_id: str, tracking_uri: str, folder: Path) -> Path:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    if all((folder / name).is_file() for name in NEEDED):
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for name in NEEDED:
+            mlflow.artifacts.download_artifacts(
+                run_id=run_id, artifact_path=name, dst_path=str(folder), tracking_uri=tracking_uri
+            )
+    except (MlflowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"checkpoint={run_id}: {tracking_uri} does not have all of this run ({reason})") from error
+    return folder
+
+
+def _of_training(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if name.startswith(("training/", "val/"))}

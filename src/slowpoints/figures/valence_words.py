@@ -1,0 +1,4 @@
+"""Temporary."""
+def draw_valence_words(figure, arrays):
+    pass
+FIGURES={}
