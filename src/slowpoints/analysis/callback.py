@@ -94,7 +94,7 @@ class AnalysisCallback(pl.Callback):
                 progress.advance(task)
         self.verdicts = judge(self.run.metrics)
         title = f"{self.title}: {accuracy:.1%} of {len(data.data.test)} test documents right"
-        page = draw_page(title, self._arrays, [(verdict.claim, verdict.verdict) for verdict in self.verdicts])
+        page = draw_page(title, self._arrays, [(verdict.text, verdict.verdict) for verdict in self.verdicts])
         if page is not None:
             self.run.save_figure("page", page)
         self.run.log_metrics({"analysis/seconds": time.perf_counter() - started})

@@ -140,9 +140,7 @@ CLAIMS = (
 def judge(metrics: Mapping[str, float]) -> list[Verdict]:
     """Return a verdict on each claim that the metrics bear on at all."""
     return [
-        _judge(claim, metrics)
-        for claim in CLAIMS
-        if any(condition.metric in metrics for condition in claim.conditions)
+        _judge(claim, metrics) for claim in CLAIMS if any(condition.metric in metrics for condition in claim.conditions)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -91,8 +92,12 @@ class Dissection:
 
     @cached_property
     def components(self) -> PrincipalComponents:
-        """Principal components of the visited states."""
-        return principal_components(self.states)
+        """Principal components of the visited states; the first points to positive readout."""
+        found = principal_components(self.states)
+        signs = torch.ones(len(found.components), 1, dtype=torch.float64, device=self.device)
+        if found.components[0, : len(self.readout)] @ self.readout.double() < 0:
+            signs[0] = -1
+        return replace(found, components=signs * found.components)
 
     @cached_property
     def _searched(self) -> dict[float, FixedPoints]:
@@ -170,7 +175,7 @@ class Dissection:
         """Words that the bag of words finds most positive, most negative, and without valence."""
         return choose_valence_words(self.bag_of_words.weights, self.data.words, self.data.train)
 
-    def embed(self, words: Int[Tensor, "..."]) -> Float[Tensor, "... input"]:
+    def embed(self, words: Int[Tensor, ...]) -> Float[Tensor, "... input"]:
         """Return the embeddings of words."""
         with torch.no_grad():
             embedded: Tensor = self.network.embedding(words.to(self.device))

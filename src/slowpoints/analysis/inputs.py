@@ -112,8 +112,8 @@ def _true(projections: np.ndarray, dissection: Dissection) -> dict[str, float]:
 def _sentence(metrics: dict[str, float]) -> str:
     text = (
         f"Projected onto the top mode, positive and negative words are told apart with an AUC of "
-        f"{metrics['projection_auc']:.3f} (at 95 % of the points at least {metrics['projection_auc_low']:.3f}); neutral "
-        f"words move the state {metrics['neutral_ratio']:.0%} as much"
+        f"{metrics['projection_auc']:.3f} (at 95 % of the points at least {metrics['projection_auc_low']:.3f}); "
+        f"neutral words move the state {metrics['neutral_ratio']:.0%} as much"
     )
     if "true_rho" in metrics:
         text += f"; the rank correlation with the words' true valence is {metrics['true_rho']:.2f}"

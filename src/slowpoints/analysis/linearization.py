@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from slowpoints.analysis.dissection import Dissection
     from slowpoints.dynamics import Linearization
 
-BATCH = 128  # documents run at a time
+BATCH = 512  # documents run at a time: those near the same point share a product
 
 
 class LinearizationAnalysis:
@@ -57,8 +57,8 @@ class LinearizationAnalysis:
         }
         arrays = {"errors": errors, "persistence_errors": stays, **_document(dissection)}
         sentence = (
-            f"One linear step at the nearest point predicts the next state with a median error of {median:.1%} (10 to 90 "
-            f"%: {low:.1%} to {high:.1%}); predicting no change has {metrics['persistence_error_median']:.1%}."
+            f"One linear step at the nearest point predicts the next state with a median error of {median:.1%} (10 to "
+            f"90 %: {low:.1%} to {high:.1%}); predicting no change has {metrics['persistence_error_median']:.1%}."
         )
         return Findings(sentence, metrics, arrays, FIGURES)
 

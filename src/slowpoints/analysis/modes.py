@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slowpoints.analysis.dissection import Dissection
 
 TOP = 3  # modes whose time constants are followed along the manifold
+LONGEST = 1e9  # tokens; an eigenvalue that is exactly 1 has no finite time constant
 
 
 class ModesAnalysis:
@@ -33,17 +34,16 @@ class ModesAnalysis:
         """Return time constants along the manifold, and whole spectra at three points."""
         linear = dissection.linearization
         values = linear.modes.eigenvalues
-        tau = linear.time_constants[:, :TOP].cpu().numpy()
+        tau = linear.time_constants[:, :TOP].clamp(max=LONGEST).cpu().numpy()
         examples = dissection.examples
         spectra = spectrum(linear.recurrent_jacobian[examples])
         length = float(np.median(dissection.trajectories.lengths))
-        finite = np.where(np.isfinite(tau), tau, np.nan)  # a mode exactly on the unit circle never decays
-        low, median, high = np.nanquantile(finite[:, 0], [0.1, 0.5, 0.9])
+        low, median, high = np.quantile(tau[:, 0], [0.1, 0.5, 0.9])
         metrics = {
             "tau_1_median": median,
             "tau_1_low": low,
             "tau_1_high": high,
-            **{f"tau_{n + 1}_median": np.nanmedian(finite[:, n]) for n in range(1, tau.shape[1])},
+            **{f"tau_{n + 1}_median": np.nanmedian(tau[:, n]) for n in range(1, tau.shape[1])},
             "tau_1_over_length": median / length,
             "stable_share": 1 - _unstable(values) / linear.recurrent_jacobian.shape[1],
             "top_stable_share": float((values[:, 0].abs() <= 1).double().mean()),
@@ -51,13 +51,13 @@ class ModesAnalysis:
             "above_09": float((spectra.abs() > 0.9).sum(dim=1).double().median()),
         }
         if tau.shape[1] > 1:
-            metrics["tau_ratio"] = float(np.nanmedian(finite[:, 0] / finite[:, 1]))
+            metrics["tau_ratio"] = float(np.nanmedian(tau[:, 0] / tau[:, 1]))
         arrays = {
             "theta": dissection.manifold.theta.cpu().numpy(),
             "tau": tau,
             "eigenvalues": values.cpu().numpy(),
             "example_spectra": spectra.cpu().numpy(),
-            "example_tau": time_constants(spectra).cpu().numpy(),
+            "example_tau": time_constants(spectra).clamp(max=LONGEST).cpu().numpy(),
             "examples": examples.cpu().numpy(),
             "plane": dissection.components.project(linear.location, 2).cpu().numpy(),
             "explained": dissection.components.explained[:2].cpu().numpy(),
@@ -75,9 +75,10 @@ def _unstable(values: torch.Tensor) -> float:
 
 
 def _sentence(metrics: dict[str, float], length: float) -> str:
+    spread = f"10 to 90 %: {metrics['tau_1_low']:.0f} to {metrics['tau_1_high']:.0f}"
     text = (
-        f"The top mode's time constant is {metrics['tau_1_median']:.0f} tokens (10 to 90 %: {metrics['tau_1_low']:.0f} to "
-        f"{metrics['tau_1_high']:.0f}; documents have {length:.0f}), the second's {metrics.get('tau_2_median', 0):.0f}; "
+        f"The top mode's time constant is {metrics['tau_1_median']:.0f} tokens ({spread}; documents have "
+        f"{length:.0f}), the second's {metrics.get('tau_2_median', 0):.0f}; "
         f"{metrics['stable_share']:.1%} of all eigenvalues are stable, and the top mode is at "
         f"{metrics['top_stable_share']:.0%} of the points"
     )

@@ -102,7 +102,9 @@ def _folder(reference: str, tracking_uri: str, cache_dir: Path) -> Path:
         folder = _download(reference, tracking_uri, cache_dir / "checkpoints" / reference)
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
-        raise UserError(f"checkpoint={reference}: {folder} has no {', '.join(missing)}; name the folder of a finished run")
+        raise UserError(
+            f"checkpoint={reference}: {folder} has no {', '.join(missing)}; name the folder of a finished run"
+        )
     return folder
 
 

@@ -74,6 +74,7 @@ def _train_and_test(
         _train(trainer, classifier, batches, tracked)
     else:
         load_weights(classifier, checkpoint.weights)
+        tracked.keep_file(checkpoint.weights)
         tracked.log_metrics(checkpoint.metrics)
     tracked.log_metrics(evaluate(trainer, classifier, batches))
 

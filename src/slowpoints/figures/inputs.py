@@ -39,7 +39,8 @@ def draw_inputs(figure: FigureBase, arrays: Arrays) -> None:
         along.plot(middle, of_words.mean(axis=1), "o-", ms=3, color=colour, label=f"{name} words")
     along.axhline(0, color="#BBBBBB", linewidth=0.8, zorder=0)
     along.set(
-        xlabel=r"position along the manifold, $\theta$", ylabel=r"projection onto the top mode, $\ell_1 \cdot J_{inp}\,x$"
+        xlabel=r"position along the manifold, $\theta$",
+        ylabel=r"projection onto the top mode, $\ell_1 \cdot J_{inp}\,x$",
     )
     along.set_title("c  mean, and 10 to 90 % of words", loc="left", fontsize="medium")
     along.legend(frameon=False, fontsize="small")

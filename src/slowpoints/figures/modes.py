@@ -57,7 +57,14 @@ def _draw_along(axes: Axes, arrays: Arrays) -> None:
     for mode in range(arrays["tau"].shape[1] - 1, -1, -1):
         tau = arrays["tau"][order, mode]
         axes.plot(
-            arrays["theta"][order], tau, ".", ms=4, color=MODES[mode], alpha=0.7, label=f"mode {mode + 1}", rasterized=True
+            arrays["theta"][order],
+            tau,
+            ".",
+            ms=4,
+            color=MODES[mode],
+            alpha=0.7,
+            label=f"mode {mode + 1}",
+            rasterized=True,
         )
     axes.set(yscale="log", xlabel=r"position along the manifold, $\theta$", ylabel="time constant (tokens)")
     axes.set_title("c  time constants along the manifold", loc="left", fontsize="medium")

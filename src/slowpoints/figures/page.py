@@ -15,8 +15,8 @@ from slowpoints.figures.modes import draw_modes
 from slowpoints.figures.overlap import draw_overlap
 from slowpoints.figures.relaxation import draw_relaxation
 from slowpoints.figures.state_plane import draw_state_plane
-from slowpoints.figures.valence_words import draw_valence_words
 from slowpoints.figures.style import NEGATIVE, NEUTRAL, POSITIVE, Arrays, new_figure
+from slowpoints.figures.valence_words import draw_valence_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase

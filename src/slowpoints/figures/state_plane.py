@@ -79,7 +79,8 @@ def _draw_readout(axes: Axes, arrays: Arrays) -> None:
     axes.plot(*np.stack([foot - reach * along, foot + reach * along]).T, "k--", linewidth=1, label="readout = 0")
     tip = foot + 0.2 * np.ptp(limits[0]) * slope / squared**0.5
     axes.annotate("", tip, foot, arrowprops={"arrowstyle": "->", "linewidth": 1.5})
-    axes.annotate("readout", tip, xytext=(2, 4), textcoords="offset points", fontsize="small")
+    box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+    axes.annotate("readout", tip, xytext=(4, 4), textcoords="offset points", fontsize="small", bbox=box)
     axes.set(xlim=limits[0], ylim=limits[1])
 
 

@@ -1,4 +1,8 @@
 """Temporary."""
+
+
 def draw_valence_words(figure, arrays):
     pass
-FIGURES={}
+
+
+FIGURES = {}

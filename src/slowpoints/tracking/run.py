@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -61,6 +62,12 @@ class TrackedRun:
         for suffix in ("png", "pdf"):
             with self._new_file(f"{name}.{suffix}") as path:
                 figure.savefig(path, format=suffix)
+
+    def keep_file(self, source: Path) -> None:
+        """Leave a copy of a file under its own name."""
+        if source.resolve() != (self.folder / source.name).resolve():
+            with self._new_file(source.name) as path:
+                shutil.copyfile(source, path)
 
     def log_file(self, name: str) -> None:
         """Record in MLflow a file that is in the output folder already."""
