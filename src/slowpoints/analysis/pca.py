@@ -66,7 +66,8 @@ class PrincipalComponentAnalysis:
 def _plane(trajectories: Trajectories, components: PrincipalComponents) -> dict[str, np.ndarray]:
     """Return the density of states by label, and some trajectories, in the plane of the first two components."""
     plane = components.project(trajectories.states.double(), 2).cpu().numpy()
-    edges = [np.linspace(*np.quantile(plane[:, axis], RANGE), BINS + 1) for axis in (0, 1)]
+    low, high = np.quantile(plane, RANGE, axis=0)
+    edges = [np.linspace(low[axis], high[axis], BINS + 1) for axis in (0, 1)]
     of_positive = np.repeat(trajectories.labels == 1, trajectories.lengths)
     arrays = {"edges_1": edges[0], "edges_2": edges[1]}
     for name, rows in (("positive", of_positive), ("negative", ~of_positive)):

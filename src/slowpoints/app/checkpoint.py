@@ -88,7 +88,7 @@ def with_checkpoint(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     of_data = OmegaConf.from_dotlist([override for override in overrides if override.startswith("data.")])
     result: Any = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     for key in TRAINED_WITH:
-        result[key] = trained[key]
+        result[key] = trained[key]  # type: ignore[index]
     result = OmegaConf.merge(result, of_data)
     return result
 

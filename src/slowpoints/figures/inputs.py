@@ -49,13 +49,13 @@ def draw_inputs(figure: FigureBase, arrays: Arrays) -> None:
 def _draw_effects(axes: Axes, arrays: Arrays) -> None:
     """Draw the words' effects as dots around each point, enlarged so that the three clouds fill the plane."""
     points, effects = arrays["points_plane"], arrays["example_effects_plane"]
-    axes.scatter(*points.T, s=6, color=VISITED)
+    axes.scatter(points[:, 0], points[:, 1], s=6, color=VISITED)
     reach = np.quantile(np.linalg.norm(effects, axis=2), 0.95)
     scale = 0.2 * np.ptp(points, axis=0).max() / reach if reach > 0 else 1.0
     for origin, effect in zip(arrays["example_plane"], effects, strict=True):
         for value in (0, 1, -1):
             moved = origin + scale * effect[arrays["classes"] == value]
-            axes.scatter(*moved.T, s=6, color=VALENCES[value][1], alpha=0.7, linewidths=0)
+            axes.scatter(moved[:, 0], moved[:, 1], s=6, color=VALENCES[value][1], alpha=0.7, linewidths=0)
         axes.plot(*origin, "k+", ms=9, markeredgewidth=1.5)
     axes.set_title(f"a  effects of words, {_times(scale)}", loc="left", fontsize="medium")
     label_plane(axes, arrays["explained"])

@@ -29,13 +29,13 @@ def draw_linearization(figure: FigureBase, arrays: Arrays) -> None:
     reach = 100 * np.quantile(np.concatenate([arrays["errors"], arrays["persistence_errors"]]), 0.98)
     bins = np.linspace(0, reach, 61)
     for name, label, colour, style in (
-        ("errors", "one linear step", POSITIVE, "-"),
-        ("persistence_errors", "no change", NEUTRAL, "--"),
+        ("errors", f"one linear step ({100 * np.median(arrays['errors']):.0f} %)", POSITIVE, "-"),
+        ("persistence_errors", f"no change ({100 * np.median(arrays['persistence_errors']):.0f} %)", NEUTRAL, "--"),
     ):
         errors = 100 * arrays[name]
         share = 100 * np.histogram(errors, bins)[0] / len(errors)
         counts.stairs(
-            share, bins, color=colour, linestyle=style, linewidth=1.8, label=f"{label} ({np.median(errors):.0f} %)"
+            share, bins, color=colour, linestyle=style, linewidth=1.8, label=label
         )
     counts.set(xlabel="error (% of the next state)", ylabel="share of transitions (%)")
     counts.set_title("b  over the sampled documents (median)", loc="left", fontsize="medium")

@@ -28,7 +28,7 @@ def draw_modes(figure: FigureBase, arrays: Arrays) -> None:
     """
     where, circle, along, all_of = panels(figure, 2, 2)
     names = [rf"$\theta$ = {arrays['theta'][row]:.2f}" for row in arrays["examples"]]
-    where.scatter(*arrays["plane"].T, s=8, color=VISITED)
+    where.scatter(arrays["plane"][:, 0], arrays["plane"][:, 1], s=8, color=VISITED)
     for row, colour, name in zip(arrays["examples"], EXAMPLES, names, strict=True):
         where.plot(*arrays["plane"][row], "o", color=colour, ms=8, label=name)
     where.legend(frameon=False, fontsize="small")

@@ -27,7 +27,7 @@ def draw_overlap(figure: FigureBase, arrays: Arrays) -> None:
     """
     where, counts = panels(figure, 1, 2)
     points = arrays["points_plane"]
-    where.scatter(*points.T, s=6, color=VISITED)
+    where.scatter(points[:, 0], points[:, 1], s=6, color=VISITED)
     length = ARROW * np.ptp(points, axis=0).max()
     for origin, mode, colour in zip(arrays["example_plane"], arrays["example_modes_plane"], EXAMPLES, strict=True):
         start, end = origin - length * mode, origin + length * mode
@@ -38,11 +38,11 @@ def draw_overlap(figure: FigureBase, arrays: Arrays) -> None:
     where.set_title("b  top mode $r_1$ at three points", loc="left", fontsize="medium")
     label_plane(where, arrays["explained"])
     bins = np.linspace(0, 1, 41)
-    columns = [(arrays["random"], NEUTRAL, "random vectors", ":")]
-    styles = ("-", "--", "-.")
-    for mode in range(arrays["overlaps"].shape[1]):
-        columns.append((arrays["overlaps"][:, mode], MODES[mode], f"mode {mode + 1}", styles[mode]))
-    for values, colour, name, style in columns:
+    modes = [
+        (overlaps, MODES[number], f"mode {number + 1}", ("-", "--", "-.")[number])
+        for number, overlaps in enumerate(arrays["overlaps"].T)
+    ]
+    for values, colour, name, style in [*modes, (arrays["random"], NEUTRAL, "random vectors", ":")]:
         share = np.histogram(values, bins)[0] / max(1, len(values))
         counts.stairs(100 * share, bins, color=colour, label=name, linewidth=1.8, linestyle=style)
     counts.set(xlabel=r"overlap with the points' axis, $|r_a \cdot m|$", ylabel="share of points (%)", xlim=(0, 1))

@@ -1,4 +1,4 @@
-"""Where the network goes: visited states by label, in the plane of their first two components (Fig. 2b of the paper)."""
+"""Visited states by label, in the plane of their first two principal components (Fig. 2b of the paper)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _draw_readout(axes: Axes, arrays: Arrays) -> None:
     tip = foot + 0.2 * np.ptp(limits[0]) * slope / squared**0.5
     axes.annotate("", tip, foot, arrowprops={"arrowstyle": "->", "linewidth": 1.5})
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-    axes.annotate("readout", tip, xytext=(4, 4), textcoords="offset points", fontsize="small", bbox=box)
+    axes.annotate("readout", (tip[0], tip[1]), xytext=(4, 4), textcoords="offset points", fontsize="small", bbox=box)
     axes.set(xlim=limits[0], ylim=limits[1])
 
 

@@ -1,8 +1,0 @@
-"""Temporary."""
-
-
-def draw_valence_words(figure, arrays):
-    pass
-
-
-FIGURES = {}
