@@ -13,6 +13,8 @@ from slowpoints.training.linear_rnn import LinearRNN, LinearRNNOptions, LinearRN
 if TYPE_CHECKING:
     from slowpoints.analysis.dissection import Dissection
 
+SLOW = 100.0  # tokens
+
 
 class LinearRNNAnalysis:
     """Trains a linear recurrent network on the same data, and compares accuracies (Maheswaranathan et al. 2019, sec. 4).
@@ -67,9 +69,6 @@ class LinearRNNAnalysis:
             "slow_share": float(arrays["mode_shares"][slow].sum()),
         }
         return Findings(_sentence(result, metrics), metrics, arrays)
-
-
-SLOW = 100.0  # tokens
 
 
 def _arrays(network: LinearRNN) -> dict[str, np.ndarray]:

@@ -264,6 +264,26 @@ def document_logits(network: LinearRNN, corpus: Corpus) -> Float64[np.ndarray, "
     return logits
 
 
+def mode_shares(network: LinearRNN, corpus: Corpus) -> Float64[np.ndarray, " mode"]:
+    """Return how much of the variance of the logits every mode carries, `(real_modes + pairs,)`.
+
+    That is the covariance of what the mode adds to a document's logit with the logit, over the logits' variance. The
+    shares add up to 1; modes that work against the others have negative ones.
+    """
+    added = np.empty((len(corpus), network.input.shape[0]))
+    with torch.inference_mode():
+        words = network.embedding.weight @ network.input.T
+        for documents in LengthBuckets(corpus.lengths, EVALUATION_BATCH):
+            tokens, _ = _from_the_last(corpus, documents)
+            inputs = words[tokens.to(words.device)]
+            added[documents] = torch.einsum("dts,ts->ds", inputs, network.kernels(tokens.shape[1])).cpu().numpy()
+    by_mode = added[:, : len(network.log_time_constant)]
+    by_mode[:, network.options.real_modes :] += added[:, len(network.log_time_constant) :]
+    centred = by_mode - by_mode.mean(0)
+    logits = centred.sum(1)
+    return centred.T @ logits / (logits @ logits)
+
+
 def _from_the_last(corpus: Corpus, documents: Int64[np.ndarray, " batch"]) -> tuple[Tensor, Tensor]:
     """Return these documents' tokens from the last to the first, `(batch, age)`, padded with zeros, and their labels."""
     ends = corpus.offsets[documents + 1]
