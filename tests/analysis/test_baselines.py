@@ -1,7 +1,5 @@
 """The analyses that compare the network with simpler ones, and the words by which it is probed."""
 
-from functools import cached_property
-
 import numpy as np
 import pytest
 import torch
@@ -16,38 +14,25 @@ from slowpoints.text.corpus import Corpus, EncodedData
 from slowpoints.text.load import encode_source
 from slowpoints.text.options import SyntheticData
 from slowpoints.text.synthetic import generate
-from slowpoints.training.bag_of_words import fit_bag_of_words
 from slowpoints.training.model import RecurrentClassifier
-from slowpoints.training.valence_words import choose_valence_words
 
-SAMPLING = Sampling(documents=30, points=40, tolerance=1e-8, slow_tolerance=1e-6)
+SAMPLING = Sampling(documents=30, points=40, tolerance=1e-8, slow_tolerance=1e-6, linearize_at="slow_points")
 
 
-class WithBaselines(Dissection):
-    """A dissection that knows its baseline and its accuracy."""
-
-    test_accuracy = 0.9
-
-    @cached_property
-    def bag_of_words(self):
-        data = self.data
-        return fit_bag_of_words(data.train, data.validation, data.test, len(data.words))
-
-    @cached_property
-    def valence_words(self):
-        return choose_valence_words(self.bag_of_words.weights, self.data.words, self.data.train)
+def dissect(network, data):
+    return Dissection(network, network, data, SAMPLING, seed=0, test_accuracy=0.9)
 
 
 @pytest.fixture(scope="module")
 def data():
     options = SyntheticData(name="synthetic", documents=2000, neutral_words=60, sentiment_words=60)
-    return encode_source(options, generate(options, seed=0), seed=0)
+    return encode_source(generate(options, seed=0), options, seed=0)
 
 
 @pytest.fixture(scope="module")
 def dissection(data):
     torch.manual_seed(0)
-    return WithBaselines(RecurrentClassifier(GRU(4, 5), len(data.words)), data, SAMPLING, seed=0)
+    return dissect(RecurrentClassifier(GRU(4, 5), len(data.words)), data)
 
 
 def test_on_summed_valence_a_linear_network_does_well(dissection):
@@ -111,7 +96,7 @@ def test_a_network_that_needs_the_order_loses_what_it_should():
     labels = (tokens[9::10] % 2 == 0).astype(np.int64)
     corpus = Corpus(tokens, np.arange(documents + 1) * 10, labels)
     data = EncodedData("made", corpus, corpus, corpus, tuple("abcdefghijklmnopqrst"), "{}")
-    findings = ShuffledWordsAnalysis(2000)(Dissection(last_word_reader(), data, SAMPLING, seed=0))
+    findings = ShuffledWordsAnalysis(2000)(dissect(last_word_reader(), data))
     # the last word is another one in 9 of 10 documents, of the other kind in half of them
     assert findings.metrics["test_accuracy"] == pytest.approx(0.55, abs=0.04)
     assert findings.metrics["accuracy_loss"] == pytest.approx(0.45, abs=0.04)
@@ -144,5 +129,5 @@ def test_on_synthetic_data_the_weights_order_words_as_the_truth_does(dissection)
     assert all(valence[word] > 0 for word in strongest)
     assert strongest[0] in findings.sentence
     assert len(arrays["words"]) == 3 * findings.metrics["count"] == len(arrays["documents"])
-    (axes,) = findings.figures["valence_words"](arrays).axes
+    (axes,) = findings.figures["valence_words"].figure(arrays).axes
     assert strongest[0] in [text.get_text() for text in axes.texts]

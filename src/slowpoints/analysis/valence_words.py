@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slowpoints.analysis.analysis import Findings
-from slowpoints.figures.valence_words import draw_valence_words
+from slowpoints.figures.valence_words import FIGURES
 from slowpoints.text.corpus import PADDING, UNKNOWN
 from slowpoints.training.valence_words import (
     NEGATIVE,
@@ -65,7 +65,7 @@ class ValenceWordsAnalysis:
             _sentence(arrays, correlations),
             {"count": len(chosen.ids) / 3, "human_rated": float(rated.sum()), **metrics},
             arrays,
-            {"valence_words": draw_valence_words},
+            FIGURES,
         )
 
 

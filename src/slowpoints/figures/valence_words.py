@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slowpoints.figures.style import NEGATIVE, POSITIVE, new_figure
+from slowpoints.figures.style import NEGATIVE, POSITIVE, Arrays, Drawing, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import FigureBase
 
 SHOWN = 20  # words of either class
 
 
-def draw_valence_words(arrays: Mapping[str, np.ndarray]) -> Figure:
+def draw_valence_words(figure: FigureBase, arrays: Arrays) -> None:
     """Draw the weights of the strongest words of either class as bars, the strongest on top.
 
     Parameters
     ----------
+    figure
+        Where to draw.
     arrays
         `words (word,)`, `classes (word,)` and `weights (word,)` of the valence words, as in `ValenceWords`.
     """
-    figure, (axes,) = new_figure(6.0, 5.6)
+    (axes,) = panels(figure)
     for sign, colour in ((-1, NEGATIVE), (1, POSITIVE)):
         chosen = np.flatnonzero(arrays["classes"] == sign)
         strongest = chosen[np.argsort(-np.abs(arrays["weights"][chosen]), kind="stable")][:SHOWN]
@@ -35,8 +36,7 @@ def draw_valence_words(arrays: Mapping[str, np.ndarray]) -> Figure:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_xlabel("weight in the bag of words (logit a word adds; above 0: positive)")
-    return figure
+    axes.set_xlabel("weight in the bag of words (logit; above 0: positive)")
 
 
 def _draw_side(axes: Axes, words: np.ndarray, weights: np.ndarray, colour: str) -> None:
@@ -54,3 +54,6 @@ def _draw_side(axes: Axes, words: np.ndarray, weights: np.ndarray, colour: str) 
             fontsize=8,
             parse_math=False,
         )
+
+
+FIGURES = {"valence_words": Drawing(draw_valence_words, 6.0, 5.6)}
