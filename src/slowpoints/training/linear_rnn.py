@@ -1,0 +1,295 @@
+"""The baseline that knows order but is linear: a linear recurrent network, trained directly.
+
+``h_{t+1} = A h_t + B x_t``, read out linearly after the last token (a bias of the state needs no parameter of its own:
+the embeddings take it up). Almost every real matrix A is diagonalisable, so the network is trained in the basis of A's
+eigenvectors, where its modes do not mix (Orvieto et al. 2023, *Resurrecting recurrent neural networks for long
+sequences*, arXiv 2303.06349, section 3.2): A is made of real eigenvalues ``exp(-1/tau)`` and of pairs
+``exp(-1/tau +- i omega)``, whose time constants tau are positive by construction, so that the network is stable. A mode
+can be scaled at will, so its readout weight is 1.
+
+A token of age a (0 for the last one) then adds ``exp(-a/tau_k) (B_k . x)`` for every real mode, and
+``exp(-a/tau_k) (cos(omega_k a) (B_k . x) - sin(omega_k a) (B'_k . x))`` for every pair, to the logit. Summed over modes
+this is ``u(a) . x``, and the logit of a document is one sum over its tokens, without a loop over time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, dropout
+
+from slowpoints.text.corpus import PADDING, UNKNOWN
+from slowpoints.text.datamodule import LengthBuckets
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float64, Int64
+
+    from slowpoints.text.corpus import Corpus
+
+EVALUATION_BATCH = 512  # documents
+
+
+@dataclass(frozen=True)
+class LinearRNNOptions:
+    """How the linear network is made and trained.
+
+    Attributes
+    ----------
+    embedding_size
+        Size of the words' embeddings, E.
+    real_modes, pairs
+        Number of real eigenvalues and of complex conjugate pairs; the state has `real_modes + 2 pairs` dimensions.
+    longest
+        Largest time constant at the start, in tokens; the others are spread log-uniformly from 1 on.
+    epochs, patience
+        Passes over the training set at most, and without a better validation accuracy before it stops.
+    batch_size
+        Documents in a training batch.
+    rate, final_rate_share
+        Rate of Adam, and what share of it is left at the end of an exponential decay over all epochs.
+    weight_decay
+        Decoupled, of embeddings and input weights.
+    embedding_dropout, word_dropout
+        Shares of the embeddings' entries and of the words that are left out in training.
+    """
+
+    embedding_size: int = 32
+    real_modes: int = 16
+    pairs: int = 8
+    longest: float = 1000.0
+    epochs: int = 8
+    patience: int = 2
+    batch_size: int = 64
+    rate: float = 3e-3
+    final_rate_share: float = 0.05
+    weight_decay: float = 0.0
+    embedding_dropout: float = 0.5
+    word_dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "at least 1": (1, math.inf, ("embedding_size", "epochs", "patience", "batch_size")),
+            "at least 0": (0, math.inf, ("real_modes", "pairs", "weight_decay")),
+            "from 0 to less than 1": (0, math.nextafter(1, 0), ("embedding_dropout", "word_dropout")),
+            "above 0 and at most 1": (math.nextafter(0, 1), 1, ("final_rate_share",)),
+            "above 0": (math.nextafter(0, 1), math.inf, ("rate",)),
+            "above 1": (math.nextafter(1, 2), math.inf, ("longest",)),
+        }
+        for wanted, (low, high, names) in ranges.items():
+            for name in names:
+                if not low <= getattr(self, name) <= high:
+                    raise ValueError(f"{name} must be {wanted}, not {getattr(self, name)}")
+        if self.real_modes + self.pairs == 0:
+            raise ValueError("real_modes and pairs must not both be 0")
+
+
+class LinearSystem(NamedTuple):
+    """The network as plain matrices: `state = recurrent @ state + input @ x`, `logit = readout @ state + bias`."""
+
+    recurrent: Float[Tensor, "state state"]
+    input: Float[Tensor, "state embedding"]
+    readout: Float[Tensor, " state"]
+    bias: Float[Tensor, ""]
+
+
+class LinearRNN(nn.Module):
+    """A linear recurrent network in the basis of its eigenvectors."""
+
+    def __init__(self, vocabulary_size: int, options: LinearRNNOptions) -> None:
+        super().__init__()
+        self.options = options
+        real, pairs = options.real_modes, options.pairs
+        self.embedding = nn.Embedding(vocabulary_size, options.embedding_size, padding_idx=PADDING)
+        self.input = nn.Parameter(torch.empty(real + 2 * pairs, options.embedding_size))
+        spread = [torch.logspace(0, math.log10(options.longest), count) for count in (real, pairs)]
+        self.log_time_constant = nn.Parameter(torch.cat(spread).log())
+        self.frequency = nn.Parameter(1 / spread[1])  # radians per token: a mode turns about as fast as it decays
+        self.bias = nn.Parameter(torch.zeros(()))
+        with torch.no_grad():
+            self.embedding.weight.mul_(0.1)
+            self.input.normal_(std=options.embedding_size**-0.5)
+            self.input.mul_(self._normalization()[:, None])
+
+    def forward(self, tokens: Int64[Tensor, "batch age"]) -> Float[Tensor, " batch"]:
+        """Return the logit of every document, given its tokens from the last to the first, padded with zeros."""
+        if self.training and self.options.word_dropout:
+            dropped = torch.rand(tokens.shape, device=tokens.device) < self.options.word_dropout
+            tokens = tokens.masked_fill(dropped & (tokens != PADDING), UNKNOWN)
+        inputs = dropout(self.embedding(tokens), self.options.embedding_dropout, self.training)
+        return inputs.flatten(1) @ self.response(tokens.shape[1]).flatten() + self.bias
+
+    def response(self, ages: int) -> Float[Tensor, "age embedding"]:
+        """Return u(a): what the logit owes to each entry of the embedding of a token `a` tokens before the last."""
+        return self.kernels(ages) @ self.input
+
+    def kernels(self, ages: int) -> Float[Tensor, "age state"]:
+        """Return what the logit owes to an input into each dimension of the state, by its age."""
+        age = torch.arange(ages, device=self.bias.device)[:, None]
+        decay = torch.exp(-age * torch.exp(-self.log_time_constant))
+        real, turning = decay.split([self.options.real_modes, self.options.pairs], dim=1)
+        phase = age * self.frequency
+        return torch.cat([real, turning * phase.cos(), -turning * phase.sin()], dim=1)
+
+    def eigenvalues(self) -> np.ndarray:
+        """Return the real eigenvalues, and one of every pair, `(real_modes + pairs,)`, complex."""
+        with torch.no_grad():
+            size = torch.exp(-torch.exp(-self.log_time_constant.double()))
+            angle = torch.cat([torch.zeros(self.options.real_modes).to(size), self.frequency.double()])
+            return torch.polar(size, angle).cpu().numpy()
+
+    def system(self) -> LinearSystem:
+        """Return the network as plain real matrices, a pair being a rotation in the plane of two dimensions."""
+        real, pairs = self.options.real_modes, self.options.pairs
+        eigenvalues = torch.from_numpy(self.eigenvalues()).to(self.bias.device)
+        recurrent = torch.diag(torch.cat([eigenvalues.real, eigenvalues.real[real:]]))
+        first = torch.arange(real, real + pairs)
+        recurrent[first, first + pairs] = -eigenvalues.imag[real:]
+        recurrent[first + pairs, first] = eigenvalues.imag[real:]
+        readout = torch.ones(real + 2 * pairs).to(recurrent)
+        readout[real + pairs :] = 0
+        return LinearSystem(recurrent, self.input.detach().double(), readout, self.bias.detach().double())
+
+    def _normalization(self) -> Float[Tensor, " state"]:
+        """Scale that gives a mode a state of unit variance for white input, whatever its time constant (section 3.4)."""
+        scale = torch.sqrt(1 - torch.exp(-2 * torch.exp(-self.log_time_constant)))
+        return torch.cat([scale, scale[self.options.real_modes :]])
+
+
+@dataclass(frozen=True)
+class LinearRNNResult:
+    """A trained linear network.
+
+    Attributes
+    ----------
+    network
+        With the weights that did best on the validation set.
+    validation_accuracy, test_accuracy
+        Shares of documents whose label it gets right.
+    epochs, best_epoch
+        Passes over the training set, and after which of them it was best.
+    validation_curve
+        Validation accuracy after every epoch.
+    """
+
+    network: LinearRNN
+    validation_accuracy: float
+    test_accuracy: float
+    epochs: int
+    best_epoch: int
+    validation_curve: tuple[float, ...] = field(repr=False)
+
+
+def train_linear_rnn(
+    train: Corpus,
+    validation: Corpus,
+    test: Corpus,
+    vocabulary_size: int,
+    options: LinearRNNOptions | None = None,
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+) -> LinearRNNResult:
+    """Train a linear recurrent network, keep what did best on the validation set, and test that.
+
+    The global random state is left as it is, and the result follows from the seed (on one kind of machine).
+    """
+    options = options or LinearRNNOptions()
+    device = torch.device(device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        network = LinearRNN(vocabulary_size, options).to(device)
+        curve = _fit(network, train, validation, seed)
+    return LinearRNNResult(
+        network=network,
+        validation_accuracy=max(curve),
+        test_accuracy=accuracy(network, test),
+        epochs=len(curve),
+        best_epoch=int(np.argmax(curve)) + 1,
+        validation_curve=tuple(curve),
+    )
+
+
+def _fit(network: LinearRNN, train: Corpus, validation: Corpus, seed: int) -> list[float]:
+    """Train the network in place, give it its best weights, and return its validation accuracy after every epoch."""
+    options, device = network.options, network.bias.device
+    order = LengthBuckets(train.lengths, options.batch_size, seed)
+    optimizer = _optimizer(network)
+    decay = options.final_rate_share ** (1 / (options.epochs * len(order)))
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, decay)
+    curve: list[float] = []
+    best: dict[str, Tensor] = {}
+    for _ in range(options.epochs):
+        network.train()
+        for documents in order:
+            tokens, labels = _from_the_last(train, documents)
+            loss = binary_cross_entropy_with_logits(network(tokens.to(device)), labels.to(device))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        curve.append(accuracy(network, validation))
+        if curve[-1] > max(curve[:-1], default=-1.0):
+            best = {name: value.clone() for name, value in network.state_dict().items()}
+        elif len(curve) - 1 - int(np.argmax(curve)) >= options.patience:
+            break
+    network.load_state_dict(best)
+    return curve
+
+
+def _optimizer(network: LinearRNN) -> torch.optim.Optimizer:
+    decayed = [network.embedding.weight, network.input]
+    others = [network.log_time_constant, network.frequency, network.bias]
+    groups = [{"params": decayed, "weight_decay": network.options.weight_decay}, {"params": others, "weight_decay": 0}]
+    return torch.optim.AdamW(groups, lr=network.options.rate, fused=True)
+
+
+def accuracy(network: LinearRNN, corpus: Corpus) -> float:
+    """Return the share of documents whose label the network gets right."""
+    return float(((document_logits(network, corpus) > 0) == corpus.labels).mean())
+
+
+def document_logits(network: LinearRNN, corpus: Corpus) -> Float64[np.ndarray, " document"]:
+    """Return the logit of every document of a corpus."""
+    network.eval()
+    logits = np.empty(len(corpus))
+    with torch.inference_mode():
+        for documents in LengthBuckets(corpus.lengths, EVALUATION_BATCH):
+            tokens, _ = _from_the_last(corpus, documents)
+            logits[documents] = network(tokens.to(network.bias.device)).cpu().numpy()
+    return logits
+
+
+def mode_shares(network: LinearRNN, corpus: Corpus) -> Float64[np.ndarray, " mode"]:
+    """Return how much of the variance of the logits every mode carries, `(real_modes + pairs,)`.
+
+    That is the covariance of what the mode adds to a document's logit with the logit, over the logits' variance. The
+    shares add up to 1; modes that work against the others have negative ones.
+    """
+    added = np.empty((len(corpus), network.input.shape[0]))
+    with torch.inference_mode():
+        words = network.embedding.weight @ network.input.T
+        for documents in LengthBuckets(corpus.lengths, EVALUATION_BATCH):
+            tokens, _ = _from_the_last(corpus, documents)
+            inputs = words[tokens.to(words.device)]
+            added[documents] = torch.einsum("dts,ts->ds", inputs, network.kernels(tokens.shape[1])).cpu().numpy()
+    by_mode = added[:, : len(network.log_time_constant)]
+    by_mode[:, network.options.real_modes :] += added[:, len(network.log_time_constant) :]
+    centred = by_mode - by_mode.mean(0)
+    logits = centred.sum(1)
+    return centred.T @ logits / (logits @ logits)
+
+
+def _from_the_last(corpus: Corpus, documents: Int64[np.ndarray, " batch"]) -> tuple[Tensor, Tensor]:
+    """Return these documents' tokens from the last to the first, `(batch, age)`, padded with zeros, and their labels."""
+    ends = corpus.offsets[documents + 1]
+    lengths = ends - corpus.offsets[documents]
+    age = np.arange(lengths.max())
+    inside = age < lengths[:, None]
+    tokens = np.full(inside.shape, PADDING, dtype=np.int64)
+    tokens[inside] = corpus.tokens[(ends[:, None] - 1 - age)[inside]]
+    return torch.from_numpy(tokens), torch.from_numpy(corpus.labels[documents].astype(np.float32))
