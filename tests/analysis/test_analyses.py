@@ -1,121 +1,225 @@
 import numpy as np
 import pytest
 import torch
+from made import DECAY, SAMPLING, WORDS, dissect, integrator, linear_cell, some_data
+from scipy.stats import rankdata
 
-from slowpoints.analysis.analysis import AnalysisCallback, Findings
-from slowpoints.analysis.dissection import Dissection
+from slowpoints.analysis.activity import ActivityAnalysis
+from slowpoints.analysis.analysis import Unanswerable
+from slowpoints.analysis.bag_of_words import BagOfWordsAnalysis
 from slowpoints.analysis.fixed_points import FixedPointAnalysis
-from slowpoints.analysis.options import Sampling
+from slowpoints.analysis.inputs import InputAnalysis
+from slowpoints.analysis.linearization import LinearizationAnalysis, LinearizedNetworkAnalysis, MeanInputAnalysis
+from slowpoints.analysis.manifold import ManifoldAnalysis
+from slowpoints.analysis.modes import LONGEST, ModesAnalysis
+from slowpoints.analysis.overlap import OverlapAnalysis
+from slowpoints.analysis.pca import PrincipalComponentAnalysis
+from slowpoints.analysis.relaxation import RelaxationAnalysis
 from slowpoints.cells import LSTM, VanillaRNN
-from slowpoints.text.corpus import Corpus, EncodedData
 from slowpoints.training.model import RecurrentClassifier
 
-SAMPLING = Sampling(documents=30, points=40, tolerance=1e-8, slow_tolerance=1e-6)
+ALL = (
+    ActivityAnalysis(tokens=5),
+    PrincipalComponentAnalysis(),
+    RelaxationAnalysis(states=10, tokens=20),
+    FixedPointAnalysis(),
+    ManifoldAnalysis(),
+    ModesAnalysis(),
+    BagOfWordsAnalysis(),
+    InputAnalysis(),
+    OverlapAnalysis(),
+    LinearizationAnalysis(),
+    MeanInputAnalysis(points=20),
+    LinearizedNetworkAnalysis(documents=20),
+)
 
 
-def some_data(documents=40, length=12, words=20):
-    tokens = np.random.default_rng(0).integers(2, words, documents * length).astype(np.int32)
-    corpus = Corpus(tokens, np.arange(0, documents * length + 1, length), np.arange(documents) % 2)
-    return EncodedData("made", corpus, corpus, corpus, tuple("abcdefghijklmnopqrst"), "{}")
+@pytest.fixture(scope="module")
+def of_integrator():
+    return dissect(integrator())
 
 
-def line_attractor(size=6):
-    """A network that keeps what it has along one axis, and forgets all else."""
-    cell = VanillaRNN(4, size, nonlinearity="relu")
-    axis = torch.ones(size) / size**0.5
+def forgetful():
+    torch.manual_seed(0)
+    return RecurrentClassifier(VanillaRNN(2, 6, recurrent_gain=0.3), WORDS)
+
+
+def test_an_integrators_states_take_one_dimension(of_integrator):
+    metrics = PrincipalComponentAnalysis()(of_integrator).metrics
+    assert metrics["variance_explained_1"] == pytest.approx(1, abs=1e-4)
+    assert metrics["dimensions_90"] == 1
+    assert metrics["untrained_dimensions_90"] > 1
+    assert metrics["label_auc"] == pytest.approx(1)  # the label is the sign of the sum that it keeps
+
+
+def test_the_first_component_points_to_positive_readout(of_integrator):
+    assert of_integrator.components.components[0] @ of_integrator.readout.double() > 0
+    arrays = PrincipalComponentAnalysis()(of_integrator).arrays
+    at_mean = of_integrator.logits(of_integrator.components.mean.float()[None])
+    assert float(arrays["readout_offset"]) == pytest.approx(float(at_mean), abs=1e-6)
+
+
+def test_an_integrator_is_seen_as_a_line_along_its_readout(of_integrator):
+    findings = ManifoldAnalysis()(of_integrator)
+    assert findings.metrics["is_line"] == 1
+    assert findings.metrics["readout_alignment"] == pytest.approx(1, abs=1e-4)
+    assert findings.metrics["agreement"] == pytest.approx(1, abs=1e-3)
+    assert findings.metrics["pc_agreement"] == pytest.approx(1, abs=1e-3)
+    assert "form a line" in findings.sentence
+    fixed = FixedPointAnalysis()(of_integrator)
+    assert fixed.metrics["slow_count"] == fixed.metrics["starts"] == 40
+    assert "along a line" in fixed.sentence
+
+
+def test_an_integrators_time_constants_are_those_it_was_built_with(of_integrator):
+    metrics = ModesAnalysis()(of_integrator).metrics
+    assert metrics["tau_1_median"] > 200  # the line is of slow points: tanh bends it a little
+    assert metrics["tau_2_median"] == pytest.approx(-1 / np.log(DECAY), rel=0.05)
+    assert metrics["top_real_share"] == 1
+    assert metrics["stable_share"] == 1
+    assert metrics["tau_1_over_length"] == pytest.approx(metrics["tau_1_median"] / 12)
+
+
+def test_a_mode_that_never_decays_has_a_finite_time_constant():
+    cell = VanillaRNN(2, 6, nonlinearity="relu")  # where it is linear, it keeps all that it has
     with torch.no_grad():
-        cell.rnn.weight_hh_l0.copy_(torch.outer(axis, axis))
+        cell.rnn.weight_hh_l0.copy_(torch.eye(6))
         cell.rnn.weight_ih_l0.abs_()
-    network = RecurrentClassifier(cell, 20)
+        cell.rnn.bias_hh_l0.fill_(0)
+        cell.rnn.bias_ih_l0.fill_(0)
+    network = RecurrentClassifier(cell, WORDS)
     with torch.no_grad():
         network.embedding.weight.abs_()
-        network.embedding.weight.mul_(torch.rand(20, 1) ** 2)
-        network.readout.weight.copy_(axis)
-    return network
+    dissection = dissect(network)
+    metrics = ModesAnalysis()(dissection).metrics
+    assert metrics["tau_1_median"] == LONGEST
+    assert all(np.isfinite(value) for value in metrics.values())
 
 
-def test_a_line_attractor_is_seen_as_a_line():
-    findings = FixedPointAnalysis()(Dissection(line_attractor(), some_data(), SAMPLING, seed=0))
-    assert findings.metrics["count"] == findings.metrics["starts"] == 40
-    assert findings.metrics["line_share"] == pytest.approx(1)
-    assert findings.metrics["coverage"] > 0.5
-    assert "along a line" in findings.sentence
-    assert findings.figures["fixed_points"](findings.arrays).axes
+def test_input_projections_follow_the_words_valence(of_integrator):
+    findings = InputAnalysis()(of_integrator)
+    assert findings.metrics["projection_auc_low"] > 0.9  # of the words that 60 documents make valenced
+    assert findings.metrics["true_rho"] == pytest.approx(1)
+    vocabulary = findings.arrays["vocabulary_projections"][2:]
+    assert np.array_equal(rankdata(vocabulary), rankdata(np.sin(np.arange(2, WORDS))))
+    expected = of_integrator.linearization.modes.left[:, 0].real @ np.ones(6) / 6**0.5 * 0.01
+    averaged = float(expected.mean()) * np.sin(np.arange(2, WORDS))
+    assert vocabulary == pytest.approx(averaged, rel=0.01)
 
 
-def test_a_network_that_forgets_has_one_fixed_point_and_says_so():
-    torch.manual_seed(0)
-    network = RecurrentClassifier(VanillaRNN(4, 6, recurrent_gain=0.3), 20)
-    findings = FixedPointAnalysis()(Dissection(network, some_data(), SAMPLING, seed=0))
-    assert findings.metrics["count"] == 40
-    assert findings.metrics["coverage"] <= 0.1
-    assert "along a line:" not in findings.sentence.replace("not along a line", "")
+def test_an_integrators_top_mode_lies_along_its_line(of_integrator):
+    metrics = OverlapAnalysis()(of_integrator).metrics
+    assert metrics["r1_m_median"] == pytest.approx(1, abs=1e-3)
+    assert metrics["r2_m_median"] < 0.1
+
+
+def test_a_nearly_linear_network_is_predicted_by_its_linearisation(of_integrator):
+    findings = LinearizationAnalysis()(of_integrator)
+    assert findings.metrics["one_step_error_median"] < 0.01
+    assert findings.metrics["persistence_error_median"] > 0.05
+    free = LinearizedNetworkAnalysis(documents=20)(of_integrator)
+    assert free.metrics["agreement"] == 1
+    assert free.metrics["documents"] == 20
+    about_mean = MeanInputAnalysis(points=20)(of_integrator)
+    assert about_mean.metrics["count"] > 0
+    assert about_mean.metrics["error_change"] < 1
+
+
+def test_relaxation_is_that_of_the_known_decay():
+    cell = linear_cell(DECAY * torch.eye(6), 1e-3 * torch.ones(6, 2))
+    metrics = RelaxationAnalysis(states=10, tokens=20)(dissect(RecurrentClassifier(cell, WORDS))).metrics
+    assert metrics["change_1"] == pytest.approx(1 - DECAY, rel=0.01)  # ||0.5 h - h|| / ||h||
+    assert "tokens_to_rest" not in metrics  # it shrinks towards zero by half, for ever
+
+
+def test_a_rotation_is_reported_as_a_complex_top_mode():
+    angle = torch.tensor(0.3)
+    turn = torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]])
+    recurrent = torch.block_diag(0.95 * turn, 0.5 * torch.eye(2))
+    network = RecurrentClassifier(linear_cell(recurrent, 0.05 * torch.ones(4, 2)), WORDS)
+    sampling = SAMPLING.model_copy(update={"slow_tolerance": 1e-2})
+    findings = ModesAnalysis()(dissect(network, sampling=sampling))
+    assert findings.metrics["top_real_share"] == 0
+    assert "a complex pair, a rotation" in findings.sentence
+    assert findings.metrics["tau_1_median"] == pytest.approx(-1 / np.log(0.95), rel=0.1)
+
+
+def test_what_has_no_answer_says_so():
+    dissection = dissect(forgetful())  # all its searches end in one place
+    with pytest.raises(Unanswerable, match="points are the same|at least three"):
+        dissection.sampling = SAMPLING.model_copy(update={"slow_tolerance": 1e-20, "tolerance": 1e-22})
+        _ = ManifoldAnalysis()(dissection)
 
 
 def test_too_few_fixed_points_are_a_finding():
-    torch.manual_seed(0)
-    angle = torch.tensor(1.0)  # states turn by one radian a step, and there is no fixed point but the centre
-    cell = VanillaRNN(4, 2, nonlinearity="tanh")
-    with torch.no_grad():
-        cell.rnn.weight_hh_l0.copy_(2 * torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]]))
-    sampling = Sampling(documents=5, points=5, tolerance=1e-8, slow_tolerance=1e-6)
-    findings = FixedPointAnalysis()(Dissection(RecurrentClassifier(cell, 20), some_data(), sampling, seed=0))
+    sampling = SAMPLING.model_copy(update={"documents": 5, "points": 5})
+    findings = FixedPointAnalysis()(dissect(forgetful(), sampling=sampling))
     assert "too few to say how they lie" in findings.sentence
     assert "line_share" not in findings.metrics
 
 
+def test_a_network_that_forgets_has_no_line():
+    findings = FixedPointAnalysis()(dissect(forgetful()))
+    assert findings.metrics["coverage"] <= 0.1
+    assert "along a line:" not in findings.sentence.replace("not along a line", "")
+
+
+def test_analyses_in_any_order_or_alone_give_the_same_numbers():
+    forwards = {a.name: a(shared).metrics for shared in [dissect(integrator())] for a in ALL}
+    backwards = {a.name: a(shared).metrics for shared in [dissect(integrator())] for a in reversed(ALL)}
+    alone = {a.name: a(dissect(integrator())).metrics for a in ALL}
+    assert forwards == backwards == alone
+
+
+@pytest.mark.parametrize("analysis", ALL, ids=lambda analysis: analysis.name)
+def test_figures_are_drawn_from_the_arrays_as_they_are_saved(of_integrator, analysis, tmp_path):
+    findings = analysis(of_integrator)
+    np.savez(tmp_path / "arrays.npz", allow_pickle=False, **findings.arrays)
+    with np.load(tmp_path / "arrays.npz", allow_pickle=False) as saved:
+        for name, drawing in findings.figures.items():
+            figure = drawing.figure(saved)
+            figure.savefig(tmp_path / f"{name}.png")
+            assert all(axes.get_xlabel() or axes.images or axes.get_title() for axes in figure.axes)
+
+
 def test_a_dissection_computes_each_thing_once_and_leaves_the_network_alone():
     torch.manual_seed(0)
-    network = RecurrentClassifier(LSTM(4, 6), 20)
+    network = RecurrentClassifier(LSTM(4, 6), WORDS)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    dissection = Dissection(network, some_data(), SAMPLING, seed=0)
+    dissection = dissect(network)
     assert dissection.states.shape == (30 * 12, 12)
     assert dissection.states is dissection.states
     assert dissection.fixed_points is dissection.fixed_points
+    assert dissection.linearization is dissection.linearization
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert all(parameter.requires_grad for parameter in network.parameters())
 
 
-class Recorder:
-    def __init__(self):
-        self.metrics, self.arrays, self.figures = {}, [], []
-
-    def log_metrics(self, metrics):
-        self.metrics.update(metrics)
-
-    def save_arrays(self, name, arrays):
-        self.arrays.append(name)
-
-    def save_figure(self, name, figure):
-        self.figures.append(name)
+def test_examples_lie_at_the_ends_and_in_the_middle(of_integrator):
+    theta = of_integrator.manifold.theta[of_integrator.examples]
+    assert theta[0] < -0.5 < theta[1] < 0.5 < theta[2]
+    logits = of_integrator.logits(of_integrator.points.location[of_integrator.examples])
+    assert logits[0] < logits[1] < logits[2]
 
 
-class Failing:
-    name = "failing"
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ActivityAnalysis(tokens=1), "tokens"),
+        (lambda: RelaxationAnalysis(states=0), "states"),
+        (lambda: LinearizationAnalysis(transitions=0), "transitions"),
+        (lambda: LinearizedNetworkAnalysis(documents=0), "documents"),
+        (lambda: MeanInputAnalysis(points=0), "points"),
+    ],
+)
+def test_impossible_options_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
-    def __call__(self, dissection):
-        raise RuntimeError("no luck")
 
-
-class Counting:
-    name = "counting"
-
-    def __call__(self, dissection):
-        return Findings("There are states.", {"states": float(len(dissection.states))}, {"one": np.ones(1)})
-
-
-def test_a_failing_analysis_is_reported_and_the_others_go_on():
-    class Tested:
-        network = RecurrentClassifier(VanillaRNN(4, 6), 20)
-
-    class Trainer:
-        class datamodule:
-            data = some_data()
-
-    run = Recorder()
-    callback = AnalysisCallback([Failing(), Counting()], SAMPLING, 0, run)
-    callback.on_test_end(Trainer(), Tested())
-    assert callback.failures == {"failing": "RuntimeError: no luck"}
-    assert callback.sentences == {"counting": "There are states."}
-    assert run.metrics == {"counting/states": 360.0}
-    assert run.arrays == ["arrays/counting.npz"]
+def test_transitions_stay_within_documents():
+    trajectories = dissect(integrator(), some_data(documents=4)).trajectories
+    followed = trajectories.followed.numpy()
+    document = np.repeat(np.arange(4), trajectories.lengths)
+    assert np.array_equal(document[followed], document[followed + 1])
+    assert len(followed) == 4 * 11

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class ActivityAnalysis:
     """Shows all units over the first tokens of two documents (Maheswaranathan et al. 2019, Fig. 1).
 
-    A positive and a negative one: the first of the sample that the network gets right and that are long enough; the longest one
-    where none is.
+    A positive and a negative one: the first of the sample that the network gets right and that are long enough; the
+    longest one where none is.
 
     Metrics: `logit_correlation_median`, the median over units of |r| between a unit and the logit, over both documents.
 

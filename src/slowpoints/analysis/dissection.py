@@ -172,8 +172,17 @@ class Dissection:
 
     @cached_property
     def valence_words(self) -> ValenceWords:
-        """Words that the bag of words finds most positive, most negative, and without valence."""
-        return choose_valence_words(self.bag_of_words.weights, self.data.words, self.data.train)
+        """Words that the bag of words finds most positive, most negative, and without valence.
+
+        Raises
+        ------
+        Unanswerable
+            If there are none of one kind.
+        """
+        try:
+            return choose_valence_words(self.bag_of_words.weights, self.data.words, self.data.train)
+        except ValueError as error:
+            raise Unanswerable(str(error)) from error
 
     def embed(self, words: Int[Tensor, ...]) -> Float[Tensor, "... input"]:
         """Return the embeddings of words."""

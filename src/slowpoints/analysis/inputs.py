@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from slowpoints.analysis.analysis import Findings
 from slowpoints.dynamics import input_effects, input_projections
 from slowpoints.figures.inputs import FIGURES
-from slowpoints.text.synthetic import rated_words
+from slowpoints.training.valence_words import common_words, human_ratings, rank_correlation
 
 if TYPE_CHECKING:
     from slowpoints.analysis.dissection import Dissection
-
-FEW = 10  # words below which no rank correlation is reported
-FREQUENT = 100  # occurrences in the training documents from which on a word is frequent
 
 
 class InputAnalysis:
@@ -30,9 +26,8 @@ class InputAnalysis:
     Metrics: `projection_auc` (how well the projections, averaged over points, tell positive from negative words, as
     area under the ROC curve), `projection_auc_low` (5 % quantile over the points), `neutral_ratio` (mean |projection|
     of neutral words by that of the others), `human_rho` (rank correlation of the vocabulary's averaged projections
-    with the human ratings of VADER's lexicon) over `human_words` words that occur, and `human_rho_frequent`
-    (over those that occur 100 times or more), `true_rho` (with the true valence of
-    sentiment words, where data are synthetic).
+    with the human ratings of VADER's lexicon) over `human_words` words that occur, and `human_rho_common`
+    over the common ones, `true_rho` (with the true valence of sentiment words, where data are synthetic).
     """
 
     name = "inputs"
@@ -53,7 +48,7 @@ class InputAnalysis:
             "neutral_ratio": float(np.abs(averaged[~strong]).mean() / np.abs(averaged[strong]).mean()),
         }
         vocabulary = _averaged_over_points(dissection)
-        metrics |= _human(vocabulary, dissection) | _true(vocabulary, dissection)
+        metrics |= _agreement(vocabulary, dissection)
         examples = dissection.examples
         effects = input_effects(linear.select(examples), vectors)
         origin = dissection.components.project(linear.location[examples], 2)
@@ -88,25 +83,20 @@ def _averaged_over_points(dissection: Dissection) -> np.ndarray:
     return averaged
 
 
-def _human(projections: np.ndarray, dissection: Dissection) -> dict[str, float]:
-    ratings = rated_words()
-    rated = [(index, ratings[word]) for index, word in enumerate(dissection.data.words) if word in ratings]
-    ids, human = np.array([index for index, _ in rated], dtype=int), np.array([rating for _, rating in rated])
-    occurrences = np.bincount(dissection.data.train.tokens, minlength=len(projections))[ids]
-    metrics = {"human_words": float((occurrences > 0).sum())}
-    for name, least in (("human_rho", 1), ("human_rho_frequent", FREQUENT)):
-        chosen = occurrences >= least
-        if chosen.sum() >= FEW:
-            metrics[name] = float(spearmanr(projections[ids[chosen]], human[chosen]).statistic)
-    return metrics
-
-
-def _true(projections: np.ndarray, dissection: Dissection) -> dict[str, float]:
-    if dissection.data.valence is None:
-        return {}
-    valence = np.asarray(dissection.data.valence)
-    known = valence != 0
-    return {"true_rho": float(spearmanr(projections[known], valence[known]).statistic)}
+def _agreement(projections: np.ndarray, dissection: Dissection) -> dict[str, float]:
+    """Return rank correlations with people's ratings, and with the true valence where it is known."""
+    data = dissection.data
+    ratings = human_ratings(data.words)
+    occurring = np.bincount(data.train.tokens, minlength=len(projections)) > 0
+    found = {
+        "human_rho": rank_correlation(projections, ratings, occurring),
+        "human_rho_common": rank_correlation(projections, ratings, common_words(data.words, data.train)),
+    }
+    if data.valence is not None:
+        valence = np.asarray(data.valence, dtype=float)
+        found["true_rho"] = rank_correlation(projections, valence, valence != 0)
+    metrics = {name: value.correlation for name, value in found.items() if not np.isnan(value.correlation)}
+    return metrics | {"human_words": float(found["human_rho"].words)}
 
 
 def _sentence(metrics: dict[str, float]) -> str:
@@ -119,6 +109,6 @@ def _sentence(metrics: dict[str, float]) -> str:
         text += f"; the rank correlation with the words' true valence is {metrics['true_rho']:.2f}"
     if "human_rho" in metrics:
         text += f"; with human ratings of {metrics['human_words']:.0f} words it is {metrics['human_rho']:.2f}"
-    if "human_rho_frequent" in metrics:
-        text += f" (of the frequent ones {metrics['human_rho_frequent']:.2f})"
+    if "human_rho_common" in metrics:
+        text += f" (of the common ones {metrics['human_rho_common']:.2f})"
     return text + "."

@@ -91,6 +91,6 @@ def _readout(dissection: Dissection) -> dict[str, np.ndarray]:
     weights = dissection.readout.double()
     in_state = torch.zeros_like(components.mean)
     in_state[: len(weights)] = weights
-    offset = float(in_state @ components.mean) + float(dissection.network.readout.bias)
+    offset = float(in_state @ components.mean) + dissection.network.readout.bias.item()
     slope = components.components[:2] @ in_state
     return {"readout_slope": slope.cpu().numpy(), "readout_offset": np.array(offset)}

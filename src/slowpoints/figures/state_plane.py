@@ -78,7 +78,7 @@ def _draw_readout(axes: Axes, arrays: Arrays) -> None:
     reach = 2 * max(np.ptp(limits[0]), np.ptp(limits[1]))
     axes.plot(*np.stack([foot - reach * along, foot + reach * along]).T, "k--", linewidth=1, label="readout = 0")
     tip = foot + 0.2 * np.ptp(limits[0]) * slope / squared**0.5
-    axes.annotate("", tip, foot, arrowprops={"arrowstyle": "->", "linewidth": 1.5})
+    axes.annotate("", (tip[0], tip[1]), (foot[0], foot[1]), arrowprops={"arrowstyle": "->", "linewidth": 1.5})
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
     axes.annotate("readout", (tip[0], tip[1]), xytext=(4, 4), textcoords="offset points", fontsize="small", bbox=box)
     axes.set(xlim=limits[0], ylim=limits[1])
