@@ -58,14 +58,14 @@ class LinearRNNOptions:
         Shares of the embeddings' entries and of the words that are left out in training.
     """
 
-    embedding_size: int = 32
+    embedding_size: int = 16
     real_modes: int = 16
     pairs: int = 8
     longest: float = 1000.0
-    epochs: int = 8
+    epochs: int = 6
     patience: int = 2
     batch_size: int = 64
-    rate: float = 3e-3
+    rate: float = 5e-3
     final_rate_share: float = 0.05
     weight_decay: float = 0.0
     embedding_dropout: float = 0.5
