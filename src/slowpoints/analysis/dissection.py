@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from slowpoints.text.corpus import EncodedData
     from slowpoints.training.model import RecurrentClassifier
 
-ENDS = (0.05, 0.5, 0.95)  # where along the manifold the three points shown as examples lie (quantiles of theta)
+ENDS = (0.05, 0.95)  # quantiles of theta at which the manifold is taken to end
 
 
 class Dissection:
@@ -162,7 +162,8 @@ class Dissection:
     def examples(self) -> Int[Tensor, " 3"]:
         """Three of the points: near the negative end of the manifold, in its middle, and near its positive end."""
         theta = self.manifold.theta
-        places = torch.quantile(theta, torch.tensor(ENDS, dtype=theta.dtype, device=theta.device))
+        low, high = torch.quantile(theta, torch.tensor(ENDS, dtype=theta.dtype, device=theta.device))
+        places = torch.stack([low, (low + high) / 2, high])
         return (theta - places[:, None]).abs().argmin(dim=1)
 
     @cached_property
