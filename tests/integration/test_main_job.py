@@ -12,7 +12,7 @@ import torch
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
-from slowpoints.app.main import run_command
+from slowpoints.app.main import main, run_command
 
 SMALL = [
     "data.documents=200",
@@ -26,9 +26,33 @@ SMALL = [
 PROMISED = {
     "test/accuracy",
     "val/accuracy",
-    "bow/test_accuracy",
+    "pca/variance_explained_2",
     "fixed_points/count",
-    "fixed_points/converged_share",
+    "fixed_points/q_median",
+    "modes/tau_1_median",
+    "modes/stable_share",
+    "manifold/readout_alignment",
+    "inputs/projection_auc",
+    "overlap/r1_m_median",
+    "linearization/one_step_error_median",
+    "linearized/test_accuracy",
+    "linear_rnn/test_accuracy",
+    "bow/test_accuracy",
+    "shuffled_words/test_accuracy",
+}
+FIGURES = {
+    "figure_1_activity",
+    "figure_2a_dimensions",
+    "figure_2b_states",
+    "figure_2c_manifold",
+    "figure_3_modes",
+    "figure_4ac_inputs",
+    "figure_4bd_overlap",
+    "figure_5_linearization",
+    "fixed_points",
+    "page",
+    "relaxation",
+    "valence_words",
 }
 
 
@@ -40,11 +64,20 @@ def read_json(path):
     return json.loads(Path(path).read_text())
 
 
+def read_metrics(folder):
+    return read_json(f"{folder}/summary.json")["metrics"]
+
+
+def of_network(metrics):
+    """What is measured of the network, without times."""
+    return {name: value for name, value in metrics.items() if not name.endswith("/seconds")}
+
+
 @pytest.mark.parametrize("arch", ["gru", "lstm", "ugrnn", "rnn"])
 def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
     run(store, [*SMALL, f"arch={arch}", "hydra.run.dir=out"])
 
-    summary = read_json("out/summary.json")
+    summary = read_metrics("out")
     assert summary.keys() >= PROMISED
     assert 0 <= summary["test/accuracy"] <= 1
     assert summary["fixed_points/starts"] == 20
@@ -55,8 +88,7 @@ def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
         "tokenizer.json",
         "model.safetensors",
         "arrays",
-        "fixed_points.png",
-        "fixed_points.pdf",
+        *(f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")),
     }
     with np.load("out/arrays/fixed_points.npz", allow_pickle=False) as arrays:
         state_size = 12 if arch == "lstm" else 6
@@ -87,9 +119,7 @@ def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(store):
     for folder, seed in (("one", 3), ("two", 3), ("three", 4)):
         run(store, [*SMALL, f"seed={seed}", f"hydra.run.dir={folder}"])
-    one, two, three = (read_json(f"{folder}/summary.json") for folder in ("one", "two", "three"))
-    for summary in (one, two, three):
-        del summary["training/seconds"]
+    one, two, three = (of_network(read_metrics(folder)) for folder in ("one", "two", "three"))
     assert one == two
     assert one != three
 
@@ -99,7 +129,7 @@ def test_the_best_state_is_kept_and_tested_not_the_last(store):
     mlflow.set_tracking_uri(store)
     (record,) = mlflow.search_runs(experiment_names=["slowpoints"], output_format="list")
     history = mlflow.MlflowClient().get_metric_history(record.info.run_id, "training/val_accuracy")
-    assert read_json("out/summary.json")["val/accuracy"] == pytest.approx(max(point.value for point in history))
+    assert read_metrics("out")["val/accuracy"] == pytest.approx(max(point.value for point in history))
 
 
 def test_a_diverged_training_fails_with_its_step_and_its_run_is_marked_failed(store, capsys):
@@ -135,8 +165,8 @@ def test_own_files_are_learned_from(store):
             "hydra.run.dir=out",
         ],
     )
-    assert read_json("out/summary.json")["test/accuracy"] == 1
-    assert read_json("out/summary.json")["bow/test_accuracy"] == 1
+    assert read_metrics("out")["test/accuracy"] == 1
+    assert read_metrics("out")["bow/test_accuracy"] == 1
 
 
 def test_a_sweep_runs_every_choice_into_a_folder_of_its_own(store):
@@ -151,6 +181,68 @@ def test_mixed_precision_is_one_option_away(store):
     run(store, [*SMALL, "training.precision=bf16-mixed", "analysis=none", "hydra.run.dir=out"])
     weights = load_file("out/model.safetensors")
     assert weights["network.readout.weight"].dtype == torch.float32
+
+
+def test_a_trained_network_follows_the_true_valence_of_words(store):
+    options = ["data.documents=3000", "arch.hidden_size=24", "arch.embedding_size=24", "threads=1"]
+    run(store, [*options, "analysis.sampling.documents=100", "analysis.sampling.points=60", "hydra.run.dir=out"])
+    metrics = read_metrics("out")
+    assert metrics["test/accuracy"] > 0.85
+    assert metrics["inputs/true_rho"] >= 0.9
+    assert metrics["valence_words/true_correlation"] > 0.3
+
+
+def test_analyses_are_repeated_from_a_checkpoint_with_the_same_numbers(store, capsys):
+    run(store, [*SMALL, "seed=5", "arch=rnn", "hydra.run.dir=out"])
+    first = of_network(read_metrics("out"))
+    mlflow.set_tracking_uri(store)
+    (record,) = mlflow.search_runs(experiment_names=["slowpoints"], output_format="list")
+    sampling = [option for option in SMALL if option.startswith("analysis.")]
+    for number, checkpoint in enumerate(("out", "out/model.safetensors", record.info.run_id)):
+        folder = f"again{number}"
+        run(store, [f"checkpoint={checkpoint}", *sampling, "threads=1", f"hydra.run.dir={folder}"])
+        assert of_network(read_metrics(folder)) == first
+        assert OmegaConf.load(f"{folder}/config.yaml").arch.name == "rnn"
+        assert read_metrics(folder)["training/seconds"] == read_metrics("out")["training/seconds"]
+    run(store, ["checkpoint=again0", "analysis=none", "threads=1", "hydra.run.dir=once_more"])
+    assert read_metrics("once_more")["test/accuracy"] == first["test/accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["checkpoint=nowhere"], "no such file or folder"),
+        (["checkpoint=" + 32 * "0"], "does not have all of this run"),
+        (["checkpoint=empty"], "has no config.yaml, model.safetensors"),
+        (["checkpoint=out", "arch=lstm"], "arch=lstm: comes from the checkpoint"),
+        (["checkpoint=out", "training.rate=1"], "training.rate=1: comes from the checkpoint"),
+        (["checkpoint=out", "data.documents=100"], "another vocabulary"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_is_refused(store, capsys, options, message):
+    run(store, [*SMALL, "analysis=none", "hydra.run.dir=out"])
+    Path("empty").mkdir()
+    with pytest.raises(SystemExit) as stopped:
+        run(store, [*options, "hydra.run.dir=again"])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not Path("again").exists()
+
+
+def test_figures_are_redrawn_from_a_runs_folder_alone(store):
+    run(store, [*SMALL, "hydra.run.dir=out"])
+    Path("out/model.safetensors").unlink()
+    for figure in FIGURES:
+        Path(f"out/{figure}.png").unlink()
+    main(["redraw", "out"])
+    assert {path.stem for path in Path("out").glob("*.png")} == FIGURES
+
+
+def test_what_cannot_be_redrawn_is_said(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["redraw", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "there are no arrays" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["-m", "src.run"], ["-m", "slowpoints.app.main", "run"]])

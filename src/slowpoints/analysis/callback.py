@@ -93,8 +93,8 @@ class AnalysisCallback(pl.Callback):
                 self._answer(analysis, dissection)
                 progress.advance(task)
         self.verdicts = judge(self.run.metrics)
-        title = f"{self.title}: {accuracy:.1%} of {len(data.data.test)} test documents right"
-        page = draw_page(title, self._arrays, [(verdict.text, verdict.verdict) for verdict in self.verdicts])
+        self.title += f": {accuracy:.1%} of {len(data.data.test)} test documents right"
+        page = draw_page(self.title, self._arrays, [(verdict.text, verdict.verdict) for verdict in self.verdicts])
         if page is not None:
             self.run.save_figure("page", page)
         self.run.log_metrics({"analysis/seconds": time.perf_counter() - started})
@@ -102,6 +102,7 @@ class AnalysisCallback(pl.Callback):
     def summary(self) -> dict[str, Any]:
         """Return what was found in words, and the verdicts, as plain values."""
         return {
+            "title": self.title,
             "findings": self.sentences,
             "failures": self.failures,
             "verdicts": {verdict.claim: asdict(verdict) for verdict in self.verdicts},

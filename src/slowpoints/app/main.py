@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 USAGE = """\
 slowpoints: find out how trained recurrent networks compute.
 
-  slowpoints run [OPTIONS]   train a network, test it, and analyse it   (also: python -m src.run)
+  slowpoints run [OPTIONS]     train a network, test it, and analyse it   (also: python -m src.run)
+  slowpoints redraw FOLDER...  draw the figures of runs again from their arrays, without the networks
 
 `slowpoints run --help` lists every option and its default; `slowpoints run --cfg job` prints what a run would use."""
 
@@ -32,9 +33,12 @@ INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name, and exit."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands: dict[str, Callable[[list[str]], None]] = {"run": run_command}
+    commands: dict[str, Callable[[list[str]], None]] = {"run": run_command, "redraw": _redraw}
     if arguments and arguments[0] in commands:
-        commands[arguments[0]](arguments[1:])
+        try:
+            commands[arguments[0]](arguments[1:])
+        except UserError as error:
+            _refuse(str(error))
     elif arguments in (["-h"], ["--help"], []):
         print(USAGE)
     else:
@@ -57,6 +61,12 @@ def run_command(arguments: Sequence[str]) -> None:
         if message is None:
             raise
         _refuse(message)
+
+
+def _redraw(arguments: list[str]) -> None:
+    from slowpoints.app.redraw import redraw_command
+
+    redraw_command(arguments)
 
 
 def _refuse(message: str) -> NoReturn:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 import numpy as np
 
+from slowpoints.files import new_file, save_figure
 from slowpoints.tracking.store import open_store
 
 if TYPE_CHECKING:
@@ -59,9 +59,8 @@ class TrackedRun:
 
     def save_figure(self, name: str, figure: Figure) -> None:
         """Leave a figure as PNG and as PDF."""
-        for suffix in ("png", "pdf"):
-            with self._new_file(f"{name}.{suffix}") as path:
-                figure.savefig(path, format=suffix)
+        for path in save_figure(self.folder / name, figure):
+            self.log_file(path.name)
 
     def keep_file(self, source: Path) -> None:
         """Leave a copy of a file under its own name."""
@@ -82,16 +81,8 @@ class TrackedRun:
     @contextmanager
     def _new_file(self, name: str) -> Iterator[Path]:
         """Give a temporary path, and put what was written there under `name`: a file is whole or not there."""
-        target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(handle)
-        try:
-            yield Path(temporary)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with new_file(self.folder / name) as path:
+            yield path
         self.log_file(name)
 
 

@@ -1,0 +1,48 @@
+"""Draw a run's figures again, from what it left, without the network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from slowpoints.errors import UserError
+from slowpoints.figures.catalog import CATALOG
+from slowpoints.figures.page import draw_page
+from slowpoints.files import read_arrays, save_figure
+
+
+def redraw_command(arguments: list[str]) -> None:
+    """Draw the figures of the runs whose folders are named.
+
+    Raises
+    ------
+    UserError
+        If none is named, or one has no arrays.
+    """
+    if not arguments:
+        raise UserError("slowpoints redraw needs the output folder of a run")
+    for folder in map(Path, arguments):
+        files = redraw(folder)
+        print(f"drew {len(files)} files in {folder}")
+
+
+def redraw(folder: Path) -> list[Path]:
+    """Draw all figures of a run from the arrays in its folder, over those that are there, and return their files.
+
+    Raises
+    ------
+    UserError
+        If the folder has no arrays.
+    """
+    arrays = {path.stem: read_arrays(path) for path in sorted((folder / "arrays").glob("*.npz"))}
+    if not arrays:
+        raise UserError(f"{folder}: there are no arrays (arrays/*.npz); name the output folder of a run with analyses")
+    files = []
+    for analysis, drawings in CATALOG.items():
+        for name, drawing in drawings.items():
+            if analysis in arrays:
+                files += save_figure(folder / name, drawing.figure(arrays[analysis]))
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    verdicts = [(verdict["text"], verdict["verdict"]) for verdict in summary["verdicts"].values()]
+    page = draw_page(summary["title"], arrays, verdicts)
+    return files + (save_figure(folder / "page", page) if page else [])

@@ -1,0 +1,46 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "pdf")  # of figures
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Give a temporary path beside the target, and rename what was written there when all went well."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    try:
+        yield Path(temporary)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays in an npz file (no pickle)."""
+    with np.load(path, allow_pickle=False) as saved:
+        return dict(saved)
+
+
+def save_figure(path: Path, figure: Figure) -> list[Path]:
+    """Save a figure under a path without suffix, as PNG and as PDF, and return the files."""
+    files = [path.with_name(f"{path.name}.{suffix}") for suffix in FORMATS]
+    for file, suffix in zip(files, FORMATS, strict=True):
+        with new_file(file) as temporary:
+            figure.savefig(temporary, format=suffix)
+    return files
