@@ -77,6 +77,22 @@ def test_a_failing_analysis_is_reported_and_the_others_go_on():
     assert run.figures == []
 
 
+class Differentiating:
+    name = "differentiating"
+
+    def __call__(self, dissection):
+        weight = torch.ones(1, requires_grad=True)
+        (weight * dissection.states.sum()).backward()
+        return Findings("There is a slope.", {"slope": weight.grad.item()})
+
+
+def test_analyses_may_train_and_differentiate():
+    with torch.inference_mode():  # as Lightning tests
+        callback, run = answered(Differentiating())
+    assert callback.failures == {}
+    assert np.isfinite(run.metrics["differentiating/slope"])
+
+
 def test_the_page_and_the_verdicts_follow_from_what_was_answered():
     callback, run = answered(ManifoldAnalysis())
     assert run.figures == ["figure_2c_manifold", "page"]

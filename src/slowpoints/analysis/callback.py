@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
+import torch
 from rich.progress import Progress
 
 from slowpoints.analysis.analysis import Analysis, Findings, Unanswerable
@@ -86,7 +87,8 @@ class AnalysisCallback(pl.Callback):
         accuracy = float(trainer.callback_metrics["test/accuracy"])
         untrained = self.untrained.to(classifier.device)
         dissection = Dissection(classifier.network, untrained, data.data, self.sampling, self.seed, accuracy)
-        with Progress(transient=True) as progress:
+        # Lightning tests in inference mode, in which nothing can be trained or differentiated
+        with torch.inference_mode(False), torch.enable_grad(), Progress(transient=True) as progress:
             task = progress.add_task("analyses", total=len(self.analyses))
             for analysis in self.analyses:
                 progress.update(task, description=analysis.name)
