@@ -45,17 +45,24 @@ def test_the_strongest_and_the_nearest_to_zero_are_chosen_in_order():
 
 
 def test_rare_words_and_what_is_no_word_are_left_out():
-    common = common_words(WORDS, TRAIN)
+    common = common_words(WORDS, document_counts(TRAIN, len(WORDS)), len(TRAIN))
     assert [word for word, is_common in zip(WORDS, common, strict=True) if not is_common] == list(WORDS[:4])
-    few = corpus_with([4, 5, 6], documents=4)  # four documents are too few to know any word
-    assert not common_words(WORDS, few).any()
+    assert not common_words(WORDS, np.full(len(WORDS), 4), 4).any()  # four documents are too few to know any word
 
 
 def test_in_a_large_corpus_a_word_must_occur_in_a_share_of_the_documents():
-    documents = 5000
-    tokens = np.where(np.arange(documents) < 9, 4, 5).astype(np.int32)  # "good" in 9 documents, fewer than .2 %
-    common = common_words(WORDS, Corpus(tokens, np.arange(documents + 1), tokens % 2))
-    assert np.flatnonzero(common).tolist() == [5]
+    documents = np.zeros(len(WORDS), dtype=np.int64)
+    documents[[4, 5]] = 9, 10
+    assert np.flatnonzero(common_words(WORDS, documents, 5000)).tolist() == [5]
+
+
+def test_a_word_is_not_neutral_by_being_rare():
+    rows = [[4, 6, 8, 9]] * 20 + [[4, 6, 8, 9, 5]] * 6  # "fine" is nearest to 0, and in few documents
+    tokens, offsets = np.concatenate(rows), np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+    weights = np.zeros(len(WORDS))
+    weights[[4, 6, 8, 9]] = 2.0, -2.0, 0.1, 0.2
+    chosen = choose_valence_words(weights, WORDS, Corpus(tokens, offsets, np.zeros(26, dtype=np.int64)), per_class=1)
+    assert [WORDS[index] for index in chosen.ids] == ["good", "bad", "film"]
 
 
 def test_without_words_of_both_classes_there_is_nothing_to_choose():

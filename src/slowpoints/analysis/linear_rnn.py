@@ -17,7 +17,7 @@ SLOW = 100.0  # tokens
 
 
 class LinearRNNAnalysis:
-    """Trains a linear recurrent network on the same data, and compares accuracies (Maheswaranathan et al. 2019, sec. 4).
+    """Trains a linear recurrent network on the same data, and compares accuracies (Maheswaranathan et al. 2019).
 
     Metrics: `test_accuracy`, `val_accuracy`, `accuracy_loss` (the network's test accuracy minus the linear one's),
     `epochs`, and `slow_share` (share of the variance of the linear network's test logits that its modes of more than
@@ -84,7 +84,7 @@ def _sentence(result: LinearRNNResult, metrics: dict[str, float]) -> str:
     loss = metrics["accuracy_loss"]
     return (
         f"A linear recurrent network trained directly gets {result.test_accuracy:.3f} of the test documents right, "
-        f"{abs(loss):.3f} {'less' if loss >= 0 else 'more'} than the network (validation {result.validation_accuracy:.3f}, "
-        f"the best of {result.epochs} epochs); modes of more than {SLOW:.0f} tokens carry {metrics['slow_share']:.0%} of "
-        "the variance of its logits."
+        f"{abs(loss):.3f} {'less' if loss >= 0 else 'more'} than the network (validation "
+        f"{result.validation_accuracy:.3f}, the best of {result.epochs} epochs); modes of more than {SLOW:.0f} tokens "
+        f"carry {metrics['slow_share']:.0%} of the variance of its logits."
     )

@@ -44,7 +44,8 @@ class ValenceWordsAnalysis:
         """Return the words, their weights, and how these agree with people's ratings and with the truth."""
         chosen, data = dissection.valence_words, dissection.data
         weights, words = dissection.bag_of_words.weights, np.array(data.words)
-        common, ratings = common_words(data.words, data.train), human_ratings(data.words)
+        documents, ratings = document_counts(data.train, len(words)), human_ratings(data.words)
+        common = common_words(data.words, documents, len(data.train))
         correlations = {"human": rank_correlation(weights, ratings, common)}
         if data.valence is not None:
             correlations["true"] = rank_correlation(weights, _true_valence(data.valence), common)
@@ -56,7 +57,7 @@ class ValenceWordsAnalysis:
             "ids": chosen.ids,
             "classes": chosen.classes,
             "weights": chosen.weights,
-            "documents": document_counts(data.train, len(words))[chosen.ids],
+            "documents": documents[chosen.ids],
             "rated_words": words[rated],
             "rated_weights": weights[rated],
             "ratings": ratings[rated],

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 
 from slowpoints.text.corpus import PADDING, UNKNOWN
 from slowpoints.text.synthetic import rated_words
+from slowpoints.training.bag_of_words import word_presence
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float64, Int64
@@ -58,8 +59,10 @@ def choose_valence_words(
 ) -> ValenceWords:
     """Choose the most positive and most negative words, and those nearest 0 (Maheswaranathan et al. 2019, section 4).
 
-    Chosen are `common_words`. Where the vocabulary does not have as many positive and negative ones, or not three times
-    as many in all, fewer are chosen, as many of each class.
+    Chosen are `common_words`; neutral ones are about as frequent as the others (at least as half of these, where there
+    are enough of them), for regularisation draws a rare word's weight to 0 whatever the word means. Where the
+    vocabulary does not have as many positive and negative ones, or not three times as many in all, fewer are chosen,
+    as many of each class.
 
     Parameters
     ----------
@@ -73,7 +76,8 @@ def choose_valence_words(
     ValueError
         If there are no positive or no negative ones, or fewer than three words in all.
     """
-    eligible = np.flatnonzero(common_words(words, train))
+    documents = document_counts(train, len(words))
+    eligible = np.flatnonzero(common_words(words, documents, len(train)))
     order = eligible[np.argsort(weights[eligible], kind="stable")]
     negative, positive = order[weights[order] < 0], order[weights[order] > 0][::-1]
     count = min(per_class, len(order) // 3, len(negative), len(positive))
@@ -82,29 +86,40 @@ def choose_valence_words(
             f"no words of known valence: of {len(order)} common words {len(positive)} are positive and {len(negative)} "
             "negative"
         )
-    rest = np.setdiff1d(order, [*positive[:count], *negative[:count]])
-    neutral = rest[np.argsort(np.abs(weights[rest]), kind="stable")][:count]
-    ids = np.concatenate([positive[:count], negative[:count], neutral])
+    chosen = np.concatenate([positive[:count], negative[:count]])
+    rest = np.setdiff1d(order, chosen)
+    frequent = min(np.median(documents[chosen]), np.sort(documents[rest])[-count])
+    known = rest[documents[rest] >= frequent]
+    neutral = known[np.argsort(np.abs(weights[known]), kind="stable")][:count]
+    ids = np.concatenate([chosen, neutral])
     return ValenceWords(ids, np.repeat([POSITIVE, NEGATIVE, NEUTRAL], count), weights[ids])
 
 
-def common_words(words: Sequence[str], train: Corpus) -> Bool[np.ndarray, " vocabulary"]:
-    """Return which words can be told to be neutral, or not: those of which the training set says enough.
+def common_words(
+    words: Sequence[str], documents: Int64[np.ndarray, " vocabulary"], of: int
+) -> Bool[np.ndarray, " vocabulary"]:
+    """Return of which words the training set says enough to tell their valence.
 
-    These occur in at least 0.2 % of the training documents, and in 5: regularisation gives a rare word a weight near 0
-    whatever it means. Padding, the unknown word and punctuation (tokens without a letter or digit) are none.
+    These occur in at least 0.2 % of its documents, and in 5. Padding, the unknown word and punctuation (tokens without
+    a letter or digit) are none.
+
+    Parameters
+    ----------
+    words
+        The vocabulary by token id.
+    documents
+        In how many training documents they occur (`document_counts`).
+    of
+        Number of training documents.
     """
-    needed = max(MIN_DOCUMENTS, MIN_SHARE * len(train))
     is_word = np.array([any(character.isalnum() for character in word) for word in words])
     is_word[[PADDING, UNKNOWN]] = False
-    return is_word & (document_counts(train, len(words)) >= needed)
+    return is_word & (documents >= max(MIN_DOCUMENTS, MIN_SHARE * of))
 
 
 def document_counts(corpus: Corpus, vocabulary_size: int) -> Int64[np.ndarray, " vocabulary"]:
     """Return in how many documents every word of the vocabulary occurs."""
-    document = np.repeat(np.arange(len(corpus)), corpus.lengths)
-    occurring = np.unique(document * vocabulary_size + corpus.tokens)
-    return np.bincount(occurring % vocabulary_size, minlength=vocabulary_size)
+    return np.bincount(word_presence(corpus, vocabulary_size).indices, minlength=vocabulary_size)
 
 
 def human_ratings(words: Sequence[str]) -> Float64[np.ndarray, " vocabulary"]:
