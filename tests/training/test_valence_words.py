@@ -45,15 +45,17 @@ def test_the_strongest_and_the_nearest_to_zero_are_chosen_in_order():
 
 
 def test_rare_words_and_what_is_no_word_are_left_out():
-    common = common_words(WORDS, document_counts(TRAIN, len(WORDS)), len(TRAIN))
+    common = common_words(WORDS, TRAIN)
     assert [word for word, is_common in zip(WORDS, common, strict=True) if not is_common] == list(WORDS[:4])
-    assert not common_words(WORDS, np.full(len(WORDS), 4), 4).any()  # four documents are too few to know any word
+    few = corpus_with([4, 5, 6], documents=4)  # four documents are too few to know any word
+    assert not common_words(WORDS, few).any()
 
 
 def test_in_a_large_corpus_a_word_must_occur_in_a_share_of_the_documents():
-    documents = np.zeros(len(WORDS), dtype=np.int64)
-    documents[[4, 5]] = 9, 10
-    assert np.flatnonzero(common_words(WORDS, documents, 5000)).tolist() == [5]
+    documents = 5000
+    tokens = np.repeat([4, 6, 5], [9, 10, documents - 19]).astype(np.int32)  # 10 documents are 0.2 %
+    common = common_words(WORDS, Corpus(tokens, np.arange(documents + 1), tokens % 2))
+    assert np.flatnonzero(common).tolist() == [5, 6]
 
 
 def test_a_word_is_not_neutral_by_being_rare():

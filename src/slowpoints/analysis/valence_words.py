@@ -45,7 +45,7 @@ class ValenceWordsAnalysis:
         chosen, data = dissection.valence_words, dissection.data
         weights, words = dissection.bag_of_words.weights, np.array(data.words)
         documents, ratings = document_counts(data.train, len(words)), human_ratings(data.words)
-        common = common_words(data.words, documents, len(data.train))
+        common = common_words(data.words, data.train)
         correlations = {"human": rank_correlation(weights, ratings, common)}
         if data.valence is not None:
             correlations["true"] = rank_correlation(weights, _true_valence(data.valence), common)

@@ -77,7 +77,7 @@ def choose_valence_words(
         If there are no positive or no negative ones, or fewer than three words in all.
     """
     documents = document_counts(train, len(words))
-    eligible = np.flatnonzero(common_words(words, documents, len(train)))
+    eligible = np.flatnonzero(common_words(words, train))
     order = eligible[np.argsort(weights[eligible], kind="stable")]
     negative, positive = order[weights[order] < 0], order[weights[order] > 0][::-1]
     count = min(per_class, len(order) // 3, len(negative), len(positive))
@@ -95,26 +95,15 @@ def choose_valence_words(
     return ValenceWords(ids, np.repeat([POSITIVE, NEGATIVE, NEUTRAL], count), weights[ids])
 
 
-def common_words(
-    words: Sequence[str], documents: Int64[np.ndarray, " vocabulary"], of: int
-) -> Bool[np.ndarray, " vocabulary"]:
+def common_words(words: Sequence[str], train: Corpus) -> Bool[np.ndarray, " vocabulary"]:
     """Return of which words the training set says enough to tell their valence.
 
     These occur in at least 0.2 % of its documents, and in 5. Padding, the unknown word and punctuation (tokens without
     a letter or digit) are none.
-
-    Parameters
-    ----------
-    words
-        The vocabulary by token id.
-    documents
-        In how many training documents they occur (`document_counts`).
-    of
-        Number of training documents.
     """
     is_word = np.array([any(character.isalnum() for character in word) for word in words])
     is_word[[PADDING, UNKNOWN]] = False
-    return is_word & (documents >= max(MIN_DOCUMENTS, MIN_SHARE * of))
+    return is_word & (document_counts(train, len(words)) >= max(MIN_DOCUMENTS, MIN_SHARE * len(train)))
 
 
 def document_counts(corpus: Corpus, vocabulary_size: int) -> Int64[np.ndarray, " vocabulary"]:
