@@ -184,7 +184,7 @@ def test_mixed_precision_is_one_option_away(store):
 
 
 def test_a_trained_network_follows_the_true_valence_of_words(store):
-    options = ["data.documents=3000", "arch.hidden_size=24", "arch.embedding_size=24", "threads=1"]
+    options = ["data.documents=5000", "arch.hidden_size=32", "arch.embedding_size=32", "threads=1"]
     run(store, [*options, "analysis.sampling.documents=100", "analysis.sampling.points=60", "hydra.run.dir=out"])
     metrics = read_metrics("out")
     assert metrics["test/accuracy"] > 0.85

@@ -17,7 +17,7 @@ class ActivityAnalysis:
     """Shows all units over the first tokens of two documents (Maheswaranathan et al. 2019, Fig. 1).
 
     A positive and a negative one: the first of the sample that the network gets right and that are long enough; the
-    longest one where none is.
+    longest one where none is, and any that it gets wrong where it gets none right.
 
     Metrics: `logit_correlation_median`, the median over units of |r| between a unit and the logit, over both documents.
 
@@ -53,10 +53,10 @@ class ActivityAnalysis:
     def _example(self, dissection: Dissection, label: int) -> int:
         trajectories = dissection.trajectories
         right = (dissection.logits(trajectories.last).cpu().numpy() > 0) == (label == 1)
-        candidates = np.flatnonzero(right & (trajectories.labels == label))
-        if not len(candidates):
-            kind = "positive" if label else "negative"
-            raise Unanswerable(f"the network gets none of the sampled {kind} documents right")
+        of_label = trajectories.labels == label
+        if not of_label.any():
+            raise Unanswerable(f"no sampled document is {'positive' if label else 'negative'}")
+        candidates = np.flatnonzero(of_label & right if (of_label & right).any() else of_label)
         long_enough = candidates[trajectories.lengths[candidates] >= self.tokens]
         return int(long_enough[0] if len(long_enough) else candidates[-1])  # they are sorted by length
 
