@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 USAGE = """\
 slowpoints: find out how trained recurrent networks compute.
 
-  slowpoints run [OPTIONS]   train a network, test it, and analyse it   (also: python -m src.run)
+  slowpoints run [OPTIONS]      train a network, test it, and analyse it   (also: python -m src.run)
+  slowpoints upload FOLDER ...  send what MLflow has not received of runs, because it did not answer
+  slowpoints reconcile          mark the runs as ended that MLflow believes to be running and that are not
 
 `slowpoints run --help` lists every option and its default; `slowpoints run --cfg job` prints what a run would use."""
 
@@ -32,7 +34,11 @@ INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name, and exit."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands: dict[str, Callable[[list[str]], None]] = {"run": run_command}
+    commands: dict[str, Callable[[list[str]], None]] = {
+        "run": run_command,
+        "upload": lambda rest: _records_command("upload", rest),
+        "reconcile": lambda rest: _records_command("reconcile", rest),
+    }
     if arguments and arguments[0] in commands:
         commands[arguments[0]](arguments[1:])
     elif arguments in (["-h"], ["--help"], []):
@@ -57,6 +63,15 @@ def run_command(arguments: Sequence[str]) -> None:
         if message is None:
             raise
         _refuse(message)
+
+
+def _records_command(name: str, arguments: Sequence[str]) -> NoReturn:
+    from slowpoints.app import records
+
+    try:
+        sys.exit({"upload": records.upload_command, "reconcile": records.reconcile_command}[name](arguments))
+    except UserError as error:
+        _refuse(str(error))
 
 
 def _refuse(message: str) -> NoReturn:
