@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytorch_lightning.loggers.logger import Logger
 from lightning_utilities.core.rank_zero import rank_zero_only
+from pytorch_lightning.loggers.logger import Logger
 
 from slowpoints.tracking.run import TrackedRun
 

@@ -53,6 +53,11 @@ def existing_store(uri: str) -> str:
     if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
         raise UserError(f"{uri}: there is no such file; name the store of the runs with --uri")
     _check_reachable(uri)
+    mlflow.set_tracking_uri(uri)
+    try:
+        mlflow.search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError) as error:
+        raise UserError(f"{uri}: MLflow cannot use this store ({str(error).splitlines()[0]})") from error
     return absolute(uri)
 
 
