@@ -18,6 +18,7 @@ from slowpoints.tracking.journal import Entry, Journal
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200  # entries read and metrics sent together; MLflow takes 1,000 metrics a call
+GATHER = 1.0  # seconds in which news gathers before it is sent: a call costs the same for one point as for many
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between attempts at a store that does not answer
 LAST_PAUSE = 1.0  # the same, when the run is over and waits
 # What will not be taken however often it is sent. Everything else may pass: it is sent again.
@@ -172,6 +173,7 @@ class Courier:
             if last:
                 break
             self._news.wait()
+            self._last_call.wait(GATHER)
         self.journal.release()
 
     def _say_away(self, error: Exception) -> None:
