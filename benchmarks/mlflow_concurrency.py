@@ -3,7 +3,7 @@
     python benchmarks/mlflow_concurrency.py --store sqlite       # also: server, server-postgresql, postgresql
     python benchmarks/mlflow_concurrency.py --uri URI            # a store that is there already
 
-Every job is a process with one run: 40 parameters, curves of two metrics with 300 points each (a point every 50 ms),
+Every job is a process with one run, and all begin together: 40 parameters, curves of two metrics with 300 points each (a point every 50 ms),
 final metrics, 6 files. Afterwards every point, file and state is looked up in the store; exit code 1 if any is missing.
 Stores are made in a temporary folder and listen on loopback only.
 """
@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import mlflow
@@ -37,6 +38,7 @@ from slowpoints.tracking.store import open_store
 EXPERIMENT = "concurrency"
 PAUSE = 0.05  # seconds between points: what a step of a small network takes
 FILES = 6
+start_together: Barrier
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,17 @@ class Job:
     processor: float
 
 
+def arrive(barrier: Barrier) -> None:
+    """Remember, in a new process, what it waits at until all are there."""
+    global start_together
+    start_together = barrier
+
+
 def job(uri: str, folder: Path, points: int) -> Job:
     options = TrackingOptions(uri=uri, experiment=EXPERIMENT, patience=300)
     calls = []
     open_store(options)  # importing and connecting is not what is asked
+    start_together.wait()
     used = resource.getrusage(resource.RUSAGE_SELF)
     started = time.perf_counter()
     with track(options, folder.name, folder, {f"option.{n}": n for n in range(40)}, {}) as run:
@@ -163,7 +172,8 @@ def measure(kind: str, uri: str, folder: Path, jobs: int, points: int) -> list[s
     os.chdir(folder)  # where MLflow puts the files of runs that need no server
     open_store(TrackingOptions(uri=uri, experiment=EXPERIMENT))  # once, before any job
     started = time.perf_counter()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, arrive, (context.Barrier(jobs),)) as pool:
         done = list(pool.map(job, [uri] * jobs, [folder / f"job-{n}" for n in range(jobs)], [points] * jobs))
     wall = time.perf_counter() - started
     lost = [what for each in done for what in missing(uri, each.run_id, points)]
