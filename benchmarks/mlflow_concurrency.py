@@ -3,8 +3,9 @@
     python benchmarks/mlflow_concurrency.py --store sqlite       # also: server, server-postgresql, postgresql
     python benchmarks/mlflow_concurrency.py --uri URI            # a store that is there already
 
-Every job is a process with one run, and all begin together: 40 parameters, curves of two metrics with 300 points each (a point every 50 ms),
-final metrics, 6 files. Afterwards every point, file and state is looked up in the store; exit code 1 if any is missing.
+Every job is a process with one run, and all begin together: 40 parameters, curves of two metrics with 300 points each
+(a point every 50 ms), final metrics, 6 files. Afterwards every point, file and state is looked up in the store; exit
+code 1 if any is missing.
 Stores are made in a temporary folder and listen on loopback only.
 """
 

@@ -34,9 +34,7 @@ def draw_linearization(figure: FigureBase, arrays: Arrays) -> None:
     ):
         errors = 100 * arrays[name]
         share = 100 * np.histogram(errors, bins)[0] / len(errors)
-        counts.stairs(
-            share, bins, color=colour, linestyle=style, linewidth=1.8, label=label
-        )
+        counts.stairs(share, bins, color=colour, linestyle=style, linewidth=1.8, label=label)
     counts.set(xlabel="error (% of the next state)", ylabel="share of transitions (%)")
     counts.set_title("b  over the sampled documents (median)", loc="left", fontsize="medium")
     counts.legend(frameon=False, fontsize="small")

@@ -24,7 +24,9 @@ def draw_manifold(figure: FigureBase, arrays: Arrays) -> None:
     axes, beside = panels(figure, 1, 2)
     visited, plane, theta = arrays["visited_plane"], arrays["plane"], arrays["theta"]
     axes.scatter(visited[:, 0], visited[:, 1], s=2, color=VISITED, linewidths=0, rasterized=True)
-    points = axes.scatter(plane[:, 0], plane[:, 1], c=theta, cmap=ALONG, vmin=-1, vmax=1, s=18, edgecolors="black", linewidths=0.3)
+    points = axes.scatter(
+        plane[:, 0], plane[:, 1], c=theta, cmap=ALONG, vmin=-1, vmax=1, s=18, edgecolors="black", linewidths=0.3
+    )
     axes.set_title(f"{len(theta)} points, q < {power_of_ten(float(arrays['tolerance']))}", fontsize="medium")
     label_plane(axes, arrays["explained"])
     figure.colorbar(points, ax=axes, label=r"position along the manifold, $\theta$")
