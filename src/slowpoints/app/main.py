@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 USAGE = """\
 slowpoints: find out how trained recurrent networks compute.
 
-  slowpoints run [OPTIONS]     train a network, test it, and analyse it   (also: python -m src.run)
-  slowpoints redraw FOLDER...  draw the figures of runs again from their arrays, without the networks
+  slowpoints run [OPTIONS]      train a network, test it, and analyse it   (also: python -m src.run)
+  slowpoints redraw FOLDER ...  draw the figures of runs again from their arrays, without the networks
+  slowpoints upload FOLDER ...  send what MLflow has not received of runs, because it did not answer
+  slowpoints reconcile          mark the runs as ended that MLflow believes to be running and that are not
 
 `slowpoints run --help` lists every option and its default; `slowpoints run --cfg job` prints what a run would use."""
 
@@ -33,7 +35,12 @@ INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name, and exit."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands: dict[str, Callable[[list[str]], None]] = {"run": run_command, "redraw": _redraw}
+    commands: dict[str, Callable[[list[str]], None]] = {
+        "run": run_command,
+        "redraw": _redraw,
+        "upload": lambda rest: _records_command("upload", rest),
+        "reconcile": lambda rest: _records_command("reconcile", rest),
+    }
     if arguments and arguments[0] in commands:
         try:
             commands[arguments[0]](arguments[1:])
@@ -67,6 +74,12 @@ def _redraw(arguments: list[str]) -> None:
     from slowpoints.app.redraw import redraw_command
 
     redraw_command(arguments)
+
+
+def _records_command(name: str, arguments: Sequence[str]) -> NoReturn:
+    from slowpoints.app import records
+
+    sys.exit({"upload": records.upload_command, "reconcile": records.reconcile_command}[name](arguments))
 
 
 def _refuse(message: str) -> NoReturn:

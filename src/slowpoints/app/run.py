@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from slowpoints.analysis.callback import AnalysisCallback
 from slowpoints.app.build import build, build_classifier
 from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
+from slowpoints.app.note import note
 from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, print_report
 from slowpoints.text.datamodule import SentimentData
@@ -48,7 +49,9 @@ def run(options: RunOptions, folder: Path) -> dict[str, float]:
         callback = AnalysisCallback(name, analyses, untrained, options.analysis.sampling, options.seed, tracked)
         _train_and_test(options, data, classifier, callback, tracked, checkpoint)
         tracked.save_summary(callback.summary())
-    print_report(Report(name, tracked, callback))
+        report = Report(name, tracked, callback)
+        tracked.describe(note(report))
+    print_report(report)
     return tracked.metrics
 
 
@@ -92,6 +95,13 @@ def _train(trainer: Trainer, classifier: SentimentClassifier, batches: Sentiment
     tracked.log_file(result.checkpoint.name)
 
 
+# Where the documents come from, and on what machine: config.yaml has it, and nobody compares runs by it.
+_NOT_COMPARED = {
+    *("name", "source", "root", "repository", "revision", "text_column", "label_column", "positive_label"),
+    *("train", "validation", "test", "accelerator", "devices", "deterministic"),
+}
+
+
 def _params(options: RunOptions) -> dict[str, Any]:
     """Return few, flat, readable parameters: what one would compare runs by."""
     sections = {"arch": options.arch, "data": options.data, "training": options.training}
@@ -99,8 +109,8 @@ def _params(options: RunOptions) -> dict[str, Any]:
     for section, values in sections.items():
         for key, value in values.model_dump(mode="json").items():
             if key == "cell":
-                params |= {f"arch.{name.strip('_')}": entry for name, entry in value.items()}
-            elif key not in ("name", "source"):
+                params |= {f"arch.{name}": entry for name, entry in value.items() if name != "_target_"}
+            elif key not in _NOT_COMPARED:
                 params[f"{section}.{key}"] = value
     return params
 

@@ -1,17 +1,41 @@
-"""Lightning's MLflow logger, made to leave the run open for what follows the training."""
+"""Lightning's side of a tracked run: training curves."""
 
 from __future__ import annotations
 
-from pytorch_lightning.loggers import MLFlowLogger
+from collections.abc import Mapping
+from typing import Any
+
+from lightning_utilities.core.rank_zero import rank_zero_only
+from pytorch_lightning.loggers.logger import Logger
 
 from slowpoints.tracking.run import TrackedRun
 
 
-class TrainingLogger(MLFlowLogger):
-    """Logs training curves to a run that is open already, and does not close it."""
+class TrainingLogger(Logger):
+    """Logs training curves to a run that is open already, and leaves it open for the analyses.
+
+    Lightning's own MLFlowLogger closes the run after the training, and fails with it where the store does not answer.
+    """
 
     def __init__(self, run: TrackedRun) -> None:
-        super().__init__(tracking_uri=run.tracking_uri, run_id=run.run_id)
+        super().__init__()
+        self.run = run
 
-    def finalize(self, status: str = "success") -> None:
-        """Do nothing: whoever opened the run closes it, after the analyses."""
+    @property
+    def name(self) -> str:
+        """Return nothing: the folder is the trainer's."""
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Return the run's id."""
+        return self.run.run_id
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Record one point of some curves."""
+        self.run.log_curves(metrics, step or 0)
+
+    @rank_zero_only
+    def log_hyperparams(self, *_: Any, **__: Any) -> None:
+        """Do nothing: whoever opened the run recorded its parameters."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field, NonNegativeFloat, field_validator
 
 from slowpoints.options import Options
 
@@ -12,6 +12,8 @@ class TrackingOptions(Options):
 
     uri: str
     experiment: str = Field(min_length=1)
+    patience: NonNegativeFloat = 60.0
+    offline_start: bool = False
 
     @field_validator("uri")
     @classmethod

@@ -3,49 +3,82 @@
 from __future__ import annotations
 
 import json
-import os
+import logging
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 import numpy as np
+from mlflow.exceptions import MlflowException
 
+from slowpoints.errors import UserError
 from slowpoints.files import new_file, save_figure
-from slowpoints.tracking.store import open_store
+from slowpoints.tracking.delivery import Courier, deliver
+from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, Journal
+from slowpoints.tracking.processes import own_process
+from slowpoints.tracking.store import absolute, open_store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from slowpoints.tracking.options import TrackingOptions
 
+log = logging.getLogger(__name__)
+
+NOTE = "mlflow.note.content"  # the tag that MLflow shows, as Markdown, at the top of a run's page
+LONGEST_NOTE = 7500  # characters; MLflow takes 8,000 bytes in a tag
+
 
 class TrackedRun:
-    """Where a run leaves what it finds: every file goes to the output folder first, and then to MLflow.
+    """Where a run leaves what it finds: everything goes to the output folder first, and then to MLflow.
+
+    What goes to MLflow waits in the folder's journal while the store does not answer; nothing here waits for it.
 
     Attributes
     ----------
     folder
         The run's output folder.
-    run_id, tracking_uri
-        Where it is in MLflow.
+    tracking_uri
+        The MLflow store.
     metrics
         Final metrics logged so far, by name.
     """
 
-    def __init__(self, folder: Path, run_id: str, tracking_uri: str) -> None:
-        self.folder = folder
-        self.run_id = run_id
-        self.tracking_uri = tracking_uri
+    def __init__(self, journal: Journal, courier: Courier) -> None:
+        self.folder = journal.run_folder
+        self.tracking_uri = journal.state.uri
         self.metrics: dict[str, float] = {}
+        self._journal = journal
+        self._courier = courier
+        self._reached = _last_steps(journal)
+
+    @property
+    def run_id(self) -> str:
+        """MLflow's id of the run; `local-...` while MLflow does not know it yet."""
+        return self._journal.state.run_id
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Record final metrics (no step: MLflow shows them as bars)."""
         self.metrics.update(metrics)
-        mlflow.log_metrics(dict(metrics), run_id=self.run_id)
+        self._record(metrics={name: float(value) for name, value in metrics.items()})
+
+    def log_curves(self, metrics: Mapping[str, float], step: int) -> None:
+        """Record one point of some curves; a step that the journal of a continued run has already is not repeated."""
+        new = {name: float(value) for name, value in metrics.items() if step > self._reached.get(name, -1)}
+        if new:
+            self._record(metrics=new, step=step)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Record tags."""
+        self._record(tags=dict(tags))
+
+    def describe(self, markdown: str) -> None:
+        """Give the run its description, which MLflow shows at the top of its page."""
+        cut = markdown if len(markdown) <= LONGEST_NOTE else f"{markdown[:LONGEST_NOTE]} ..."
+        self.set_tags({NOTE: cut})
 
     def save_text(self, name: str, text: str) -> None:
         """Leave a text file."""
@@ -70,13 +103,16 @@ class TrackedRun:
 
     def log_file(self, name: str) -> None:
         """Record in MLflow a file that is in the output folder already."""
-        subfolder = str(Path(name).parent)
-        mlflow.log_artifact(str(self.folder / name), None if subfolder == "." else subfolder, run_id=self.run_id)
+        self._record(file=name)
 
     def save_summary(self, found: Mapping[str, Any]) -> None:
         """Leave every final metric, and what else was found, in `summary.json`."""
         summary = {"metrics": dict(sorted(self.metrics.items())), **found}
         self.save_text("summary.json", json.dumps(summary, indent=2) + "\n")
+
+    def _record(self, **entry: Any) -> None:
+        self._journal.append(**entry)
+        self._courier.notify()
 
     @contextmanager
     def _new_file(self, name: str) -> Iterator[Path]:
@@ -88,17 +124,78 @@ class TrackedRun:
 
 @contextmanager
 def track(
-    options: TrackingOptions, name: str, folder: Path, params: Mapping[str, Any], tags: Mapping[str, str]
+    options: TrackingOptions,
+    name: str,
+    folder: Path,
+    params: Mapping[str, Any],
+    tags: Mapping[str, str],
+    run_id: str | None = None,
 ) -> Iterator[TrackedRun]:
-    """Record a run in MLflow while the context lasts: an exception marks it as failed.
+    """Record a run in MLflow while the context lasts.
+
+    An exception marks the run as failed, an interrupt or exit as killed, with the reason in the tag `ended`. At the end
+    it waits `options.patience` seconds for a store that does not answer; what has not arrived then stays in the folder,
+    for `slowpoints upload`.
+
+    Parameters
+    ----------
+    run_id
+        Continue this run, as `recorded_run_id(folder)` or MLflow gives it; a new one if None.
 
     Raises
     ------
     UserError
-        Where the store cannot be used; nothing is recorded then.
+        Where the store cannot be used; nothing is recorded then. With `options.offline_start`, and for a continued run,
+        the run starts all the same.
     """
-    experiment_id = open_store(options)
-    where = {"host": socket.gethostname(), "pid": str(os.getpid()), "folder": str(folder)}
-    with mlflow.start_run(experiment_id=experiment_id, run_name=name, tags={**where, **tags}) as active:
-        mlflow.log_params(dict(params))
-        yield TrackedRun(folder, active.info.run_id, options.uri)
+    answers = _store_answers(options, run_id)
+    journal = Journal.begin(folder, absolute(options.uri), options.experiment, run_id)
+    journal.append(run={"name": name, "tags": {**own_process(), "folder": str(folder.resolve()), **tags}})
+    journal.append(params={key: str(value) for key, value in params.items()})
+    if answers:
+        with suppress(Exception):  # the courier goes on trying
+            deliver(journal)  # so that the run is there, with its id, when the context begins
+    courier = Courier(journal)
+    try:
+        yield TrackedRun(journal, courier)
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)
+        journal.append(tags={"ended": f"{type(error).__name__}: {error}".strip(": ")[:LONGEST_NOTE]})
+        _end(journal, courier, "KILLED" if stopped else "FAILED", options.patience)
+        raise
+    _end(journal, courier, "FINISHED", options.patience)
+
+
+def _store_answers(options: TrackingOptions, run_id: str | None) -> bool:
+    try:
+        open_store(options)
+    except UserError as error:
+        if not options.offline_start and run_id is None:
+            raise
+        log.warning("%s. The run starts, and keeps its records in its folder", error)
+        return False
+    if run_id is not None and not run_id.startswith(UNKNOWN_TO_MLFLOW):
+        try:
+            known = mlflow.get_run(run_id).info.lifecycle_stage == "active"
+        except MlflowException as error:
+            known = error.error_code != "RESOURCE_DOES_NOT_EXIST"
+        if not known:
+            raise UserError(f"tracking.uri={options.uri}: there is no run {run_id} to continue; start a new one")
+    return True
+
+
+def _end(journal: Journal, courier: Courier, status: str, patience: float) -> None:
+    journal.append(end=status)
+    if not courier.finish(patience):
+        log.warning(
+            "MLflow has not received everything of this run; it is kept: slowpoints upload %s", journal.run_folder
+        )
+
+
+def _last_steps(journal: Journal) -> dict[str, int]:
+    """Return how far each curve has come before this process."""
+    steps: dict[str, int] = {}
+    for entry, _ in journal.entries():
+        for name in entry.get("metrics", {}) if "step" in entry else ():
+            steps[name] = max(entry["step"], steps.get(name, -1))
+    return steps

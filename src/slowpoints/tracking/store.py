@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from slowpoints.tracking.options import TrackingOptions
 
 SERVER_ANSWERS_WITHIN = 5.0  # seconds
+SQLITE = "sqlite:///"
 
 
 def open_store(options: TrackingOptions) -> str:
@@ -28,8 +30,7 @@ def open_store(options: TrackingOptions) -> str:
     UserError
         Where no server answers, the folder of the file does not exist, or the store cannot be used.
     """
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # they announce every step of making a new store
+    prepare_mlflow()
     _check_reachable(options.uri)
     mlflow.set_tracking_uri(options.uri)
     try:
@@ -40,10 +41,48 @@ def open_store(options: TrackingOptions) -> str:
     return experiment_id
 
 
+def existing_store(uri: str) -> str:
+    """Return the address of a store that must be there already, so that a misspelt one is not made.
+
+    Raises
+    ------
+    UserError
+        Where there is no such file, or no server answers.
+    """
+    prepare_mlflow()
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+        raise UserError(f"{uri}: there is no such file; name the store of the runs with --uri")
+    _check_reachable(uri)
+    mlflow.set_tracking_uri(uri)
+    try:
+        mlflow.search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError) as error:
+        raise UserError(f"{uri}: MLflow cannot use this store ({str(error).splitlines()[0]})") from error
+    return absolute(uri)
+
+
+def absolute(uri: str) -> str:
+    """Return the address of a store as it holds in every folder."""
+    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve()}" if uri.startswith(SQLITE) else uri
+
+
+def prepare_mlflow() -> None:
+    """Let MLflow leave retrying and reporting to us: its own retries take minutes, and hide what is wrong."""
+    for name, value in {
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    }.items():
+        os.environ.setdefault(name, value)
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # they announce every step of making a new store
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+
 def _check_reachable(uri: str) -> None:
     """Fail at once where MLflow would retry for minutes."""
-    if uri.startswith("sqlite:///"):
-        folder = Path(uri.removeprefix("sqlite:///")).parent
+    if uri.startswith(SQLITE):
+        folder = Path(uri.removeprefix(SQLITE)).parent
         if not folder.is_dir():
             raise UserError(f"tracking.uri={uri}: there is no folder {folder}; make it, or name a file in one there is")
     if uri.startswith("http"):
@@ -52,5 +91,5 @@ def _check_reachable(uri: str) -> None:
         except (urllib.error.URLError, OSError, ValueError) as error:
             raise UserError(
                 f"tracking.uri={uri}: no MLflow server answers there ({error}); start one with `mlflow server`, "
-                "or record in a file with tracking=local"
+                "record in a file with tracking=local, or start without with tracking.offline_start=true"
             ) from error
