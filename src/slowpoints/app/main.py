@@ -22,6 +22,7 @@ USAGE = """\
 slowpoints: find out how trained recurrent networks compute.
 
   slowpoints run [OPTIONS]      train a network, test it, and analyse it   (also: python -m src.run)
+  slowpoints compare FOLDER ... set the networks of a sweep side by side   (also: python -m src.compare)
   slowpoints redraw FOLDER ...  draw the figures of runs again from their arrays, without the networks
   slowpoints upload FOLDER ...  send what MLflow has not received of runs, because it did not answer
   slowpoints reconcile          mark the runs as ended that MLflow believes to be running and that are not
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands: dict[str, Callable[[list[str]], None]] = {
         "run": run_command,
+        "compare": _compare,
         "redraw": _redraw,
         "upload": lambda rest: _records_command("upload", rest),
         "reconcile": lambda rest: _records_command("reconcile", rest),
@@ -68,6 +70,12 @@ def run_command(arguments: Sequence[str]) -> None:
         if message is None:
             raise
         _refuse(message)
+
+
+def _compare(arguments: list[str]) -> None:
+    from slowpoints.app.compare import compare_command
+
+    compare_command(arguments)
 
 
 def _redraw(arguments: list[str]) -> None:
