@@ -37,7 +37,7 @@ def draw_comparison(networks: Mapping[str, Mapping[str, Arrays]]) -> Figure:
         axes[0, column].set_title(name, fontweight="bold")
         for row, (analysis, _) in enumerate(ROWS):
             panel: Axes = axes[row, column]
-            panel.tick_params(labelsize="x-small")
+            panel.tick_params(which="both", labelsize="x-small")
             if analysis in arrays:
                 draw[row](panel, arrays[analysis])
             else:
