@@ -9,12 +9,17 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics.checks import InvalidInput, check_positive, check_size
-from slowpoints.dynamics.mixed_precision import SPARE, refined_modes
+from slowpoints.dynamics.continuation import Reference, follow, make_reference
+from slowpoints.dynamics.parallel import chunk_rows, in_threads
 
 if TYPE_CHECKING:
     from jaxtyping import Complex, Float, Int
 
-LARGE = 192  # state size from which refinement from single precision is faster
+LARGE = 64  # state size from which it pays to follow modes from one Jacobian to those near it
+FEW = 8  # Jacobians, among which it does not
+POINTS_PER_REFERENCE = 32
+USEFUL = 0.25  # share of Jacobians that must be near another for it to go on
+PROBES = 4  # random vectors by whose images Jacobians are compared
 
 
 @dataclass(frozen=True)
@@ -92,9 +97,10 @@ def spectrum(jacobians: Float[Tensor, "point state state"]) -> Complex[Tensor, "
 def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -> Eigenmodes:
     """Find the leading modes of each Jacobian, with right and left vectors.
 
-    No leading mode can be missed: all eigenvalues are found first, those of large matrices in single precision. Modes
-    are then refined to double precision; matrices for which that fails are decomposed in double precision as a whole.
-    Each right vector's largest entry is made real and positive.
+    Large Jacobians in double precision are compared first. Of some that differ most all modes are found; to the others,
+    near one of them, its leading modes are followed, and it is proven that none is missed (see `continuation`). Each
+    Jacobian for which that fails is decomposed on its own. Which way was taken does not show in the result: residuals
+    are below 1e-10 either way. Each right vector's largest entry is made real and positive.
 
     Parameters
     ----------
@@ -114,39 +120,99 @@ def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -
     """
     _check_square(jacobians)
     check_positive(count, "count")
-    if jacobians.shape[1] < LARGE or count > jacobians.shape[1] // 4 or jacobians.dtype != torch.float64:
-        return _full(jacobians, count)
-    values, vectors = torch.linalg.eig(jacobians.float())
-    order = leading(values)[:, : count + SPARE]
-    found = refined_modes(jacobians, values, vectors, order.clamp(min=0))
-    trusted = found.trusted & (order >= 0).all(dim=1)
-    best = found.eigenvalues.abs().argsort(dim=1, descending=True, stable=True)[:, :count]
-    rows = best.unsqueeze(-1).expand(-1, -1, jacobians.shape[1])
-    none_missing = torch.zeros_like(best, dtype=torch.bool)
-    modes = assemble(
-        jacobians,
-        found.eigenvalues.gather(1, best),
-        found.right.gather(1, rows),
-        found.left.gather(1, rows),
-        none_missing,
-    )
-    return modes if trusted.all() else _with_rows(modes, ~trusted, _full(jacobians[~trusted], count))
+    jacobians = jacobians.detach()
+    size = jacobians.shape[1]
+    left = torch.arange(len(jacobians), device=jacobians.device)
+    done: list[tuple[Tensor, Eigenmodes]] = []
+    if size >= LARGE and count <= size // 8 and jacobians.dtype == torch.float64:
+        while len(left) >= FEW:
+            found = _modes_of_neighbours(jacobians, left, count)
+            done += found
+            before, left = len(left), left[~torch.isin(left, torch.cat([rows for rows, _ in found]))]
+            if len(left) > (1 - USEFUL) * before:
+                break
+    parts = left.split(chunk_rows(jacobians)) if len(left) else ()
+    done += zip(parts, in_threads(lambda rows: _full(jacobians[rows], count), parts, jacobians.device), strict=True)
+    return _joined([modes for _, modes in done], torch.cat([rows for rows, _ in done]))
 
 
-def _with_rows(modes: Eigenmodes, rows: Tensor, others: Eigenmodes) -> Eigenmodes:
-    """Return the modes with those of some matrices replaced."""
-    replaced = {}
-    for field in fields(modes):
-        value, other = getattr(modes, field.name).clone(), getattr(others, field.name)
-        value[rows] = torch.nan
-        value[rows, : other.shape[1]] = other
-        replaced[field.name] = value
-    return Eigenmodes(**replaced)
+def _modes_of_neighbours(
+    jacobians: Float[Tensor, "point state state"], rows: Int[Tensor, " row"], count: int
+) -> list[tuple[Tensor, Eigenmodes]]:
+    """Decompose some of the Jacobians and follow their modes to others; return for which rows that was right."""
+    references, nearest = _spread_out(jacobians, rows)
+
+    def decompose(row: Tensor) -> tuple[Reference | None, Eigenmodes]:
+        values, vectors = torch.linalg.eig(jacobians[row : row + 1])
+        reference = make_reference(jacobians[row], values[0], vectors[0], count)
+        return reference, _chosen(jacobians[row : row + 1], values, vectors, count)
+
+    def continued(task: tuple[Reference, Tensor]) -> tuple[Tensor, Eigenmodes]:
+        reference, some = task
+        matrices = jacobians[some]
+        found = follow(matrices, reference, count)
+        none_missing = torch.zeros_like(found.eigenvalues, dtype=torch.bool)
+        modes = assemble(matrices[found.rows], found.eigenvalues, found.right, found.left, none_missing)
+        return some[found.rows], modes
+
+    decomposed = in_threads(decompose, rows[references].split(1), jacobians.device)
+    tasks = []
+    for number, (reference, _) in enumerate(decomposed):
+        members = rows[(nearest == number).nonzero().squeeze(1)]
+        members = members[members != rows[references[number]]]
+        if reference is not None and len(members):
+            tasks += [(reference, some) for some in members.split(chunk_rows(jacobians))]
+    own = [(row, modes) for row, (_, modes) in zip(rows[references].split(1), decomposed, strict=True)]
+    return own + in_threads(continued, tasks, jacobians.device)
+
+
+def _spread_out(
+    jacobians: Float[Tensor, "point state state"], rows: Int[Tensor, " row"]
+) -> tuple[Int[Tensor, " reference"], Int[Tensor, " row"]]:
+    """Return places in `rows` of Jacobians far from one another, and which of these each Jacobian is nearest to.
+
+    The first is the one nearest to the mean, each further one the farthest from those before (Gonzalez 1985). Distances
+    are those of the images of a few random vectors.
+    """
+    generator = torch.Generator().manual_seed(0)
+    probes = torch.randn(jacobians.shape[1], PROBES, generator=generator, dtype=jacobians.dtype).to(jacobians.device)
+    images = (jacobians[rows] if len(rows) < len(jacobians) else jacobians).matmul(probes).flatten(1)
+    chosen = [int((images - images.mean(dim=0)).norm(dim=1).argmin())]
+    distance = (images - images[chosen[0]]).norm(dim=1)
+    nearest = torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
+    while len(chosen) < -(-len(rows) // POINTS_PER_REFERENCE) and distance.max() > 0:  # 0: all others are the same
+        chosen.append(int(distance.argmax()))
+        to_this = (images - images[chosen[-1]]).norm(dim=1)
+        nearest[to_this < distance] = len(chosen) - 1
+        distance = torch.minimum(distance, to_this)
+    return torch.tensor(chosen, device=rows.device), nearest
+
+
+def _joined(parts: list[Eigenmodes], rows: Int[Tensor, " point"]) -> Eigenmodes:
+    """Put the modes of parts into the order of their rows; where there are fewer modes than elsewhere, NaN."""
+    width = max(part.eigenvalues.shape[1] for part in parts)
+    place = rows.argsort()
+
+    def join(name: str) -> Tensor:
+        values: list[Tensor] = [getattr(part, name) for part in parts]
+        padded = values[0].new_full((len(place), width, *values[0].shape[2:]), torch.nan)
+        start = 0
+        for value in values:
+            padded[start : start + len(value), : value.shape[1]] = value
+            start += len(value)
+        return padded[place]
+
+    return Eigenmodes(*(join(field.name) for field in fields(Eigenmodes)))
 
 
 def _full(jacobians: Float[Tensor, "point state state"], count: int) -> Eigenmodes:
-    """Find the leading modes by full decompositions in the matrices' own precision."""
+    """Find the leading modes by full decompositions."""
     values, vectors = torch.linalg.eig(jacobians)
+    return _chosen(jacobians, values, vectors, count)
+
+
+def _chosen(jacobians: Tensor, values: Tensor, vectors: Tensor, count: int) -> Eigenmodes:
+    """Return the leading modes of decomposed Jacobians."""
     order = leading(values)[:, :count]
     chosen = values.gather(1, order.clamp(min=0))
     right = vectors.mT.gather(1, order.clamp(min=0).unsqueeze(-1).expand(-1, -1, jacobians.shape[-1]))

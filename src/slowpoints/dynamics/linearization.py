@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
 
     from slowpoints.dynamics.checks import Array
 
-CPU_MEMORY = 1 << 26  # bytes for the decompositions of one chunk: on the CPU, what stays in its caches
-MEMORY = 1 << 29
-MATRICES_PER_POINT = 8
+ROWS = 32  # points whose Jacobians are computed at once
 
 
 @dataclass(frozen=True)
@@ -114,46 +111,23 @@ def linearize(
         states = states.to(dtype)
         inputs = system.inputs(input, states)
         check_step(system, states, inputs)
-        recurrent = system.recurrent_jacobian(states, inputs)
-        parts = _modes_in_chunks(recurrent, modes)
+        recurrent = _in_chunks(system.recurrent_jacobian, states, inputs)
         return Linearization(
             location=states,
             input=inputs,
             image=system.step(states, inputs),
             recurrent_jacobian=recurrent,
-            input_jacobian=system.input_jacobian(states, inputs),
-            modes=_joined(parts),
+            input_jacobian=_in_chunks(system.input_jacobian, states, inputs),
+            modes=eigenmodes(recurrent, modes),
         )
 
 
-def _modes_in_chunks(jacobians: Float[Tensor, "point state state"], count: int) -> list[Eigenmodes]:
-    """Decompose chunk by chunk; on the CPU as many at once as torch may use threads, with one BLAS thread each.
-
-    A decomposition gains little from several threads, and loses much where cores are busy.
-    """
-    on_cpu, threads = jacobians.device.type == "cpu", torch.get_num_threads()
-    memory = CPU_MEMORY if on_cpu else MEMORY
-    rows = max(1, memory // (8 * MATRICES_PER_POINT * jacobians.shape[1] ** 2))
-    chunks = jacobians.split(min(rows, -(-len(jacobians) // threads)) if on_cpu else rows)
-    if not on_cpu or threads == 1 or len(chunks) == 1:
-        return [eigenmodes(chunk, count) for chunk in chunks]
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(lambda chunk: eigenmodes(chunk, count), chunks))
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _joined(parts: list[Eigenmodes]) -> Eigenmodes:
-    """Join the modes of chunks; a chunk with fewer modes is padded with NaN."""
-    width = max(part.eigenvalues.shape[1] for part in parts)
-
-    def join(name: str) -> Tensor:
-        values: list[Tensor] = [getattr(part, name) for part in parts]
-        padded = []
-        for value in values:
-            gap = value.new_full((value.shape[0], width - value.shape[1], *value.shape[2:]), torch.nan)
-            padded.append(torch.cat([value, gap], dim=1))
-        return torch.cat(padded)
-
-    return Eigenmodes(*(join(field.name) for field in fields(Eigenmodes)))
+def _in_chunks(jacobian: Step, states: Tensor, inputs: Tensor) -> Float[Tensor, "point state column"]:
+    """Compute Jacobians of some points at a time, so that no more than the result takes much memory."""
+    first = jacobian(states[:ROWS], inputs[:ROWS])
+    result = first.new_empty(len(states), *first.shape[1:])
+    result[:ROWS] = first
+    for start in range(ROWS, len(states), ROWS):
+        rows = slice(start, start + ROWS)
+        result[rows] = jacobian(states[rows], inputs[rows])
+    return result

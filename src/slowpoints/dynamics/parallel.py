@@ -1,0 +1,39 @@
+"""Work on many matrices, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+CPU_MEMORY = 1 << 26  # bytes for one chunk: on the CPU, about what stays in its caches
+MEMORY = 1 << 29  # elsewhere: enough to keep the device busy
+MATRICES_PER_POINT = 8
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def chunk_rows(matrices: Tensor) -> int:
+    """Return how many of the matrices `(point, state, state)` to work on at once."""
+    memory = CPU_MEMORY if matrices.device.type == "cpu" else MEMORY
+    return max(1, memory // (8 * MATRICES_PER_POINT * matrices.shape[-1] ** 2))
+
+
+def in_threads(function: Callable[[Item], Result], items: Sequence[Item], device: torch.device) -> list[Result]:
+    """Return the results for all items; on the CPU as many at once as torch may use threads, with one thread each.
+
+    A decomposition gains little from several threads, and loses much where cores are busy.
+    """
+    threads = min(torch.get_num_threads(), len(items))
+    if device.type != "cpu" or threads <= 1:
+        return [function(item) for item in items]
+    before = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(function, items))
+    finally:
+        torch.set_num_threads(before)
