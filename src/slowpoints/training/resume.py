@@ -7,10 +7,7 @@ written then, and read by `Trainer.fit(ckpt_path=...)`.
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +15,9 @@ import pytorch_lightning as pl
 import torch
 
 from slowpoints.interruption import STOP
+from slowpoints.training.trained import RESUME
 
-FOLDER = ".resume"  # inside a run's folder; gone when the run is complete
 EVERY = 300.0  # seconds of training that a kill may cost, beside what it costs anyway since the last validation
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What is known of a training that is over, for a run that was interrupted later."""
-
-    checkpoint: str
-    validation_accuracy: float
-    epochs: int
-    seconds: float
 
 
 class ResumePoint(pl.Callback):
@@ -49,7 +36,7 @@ class ResumePoint(pl.Callback):
 
     def __init__(self, folder: Path, every: float = EVERY) -> None:
         self.folder = folder
-        self.path = folder / FOLDER / "training.ckpt"
+        self.path = folder / RESUME / "training.ckpt"
         self.every = every
         self.seconds = 0.0
         self._due = False
@@ -102,20 +89,6 @@ class ResumePoint(pl.Callback):
         self._random = state["random"]
         self.seconds = state["seconds"]
 
-    def finish(self, trained: Trained) -> None:
-        """Remember that the training is over, in place of its state."""
-        path = self.path.with_name("trained.json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".part")
-        temporary.write_text(json.dumps(asdict(trained)), encoding="utf-8")
-        temporary.replace(path)
-        self.path.unlink(missing_ok=True)
-
-    def finished(self) -> Trained | None:
-        """Return how the training ended before, or None if it has not."""
-        path = self.path.with_name("trained.json")
-        return Trained(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
-
     def _count(self) -> None:
         now = time.monotonic()
         self.seconds += now - self._counted
@@ -131,8 +104,3 @@ def _set_random_states(states: dict[str, Any]) -> None:
     torch.set_rng_state(states["cpu"])
     if torch.cuda.is_available() and len(states["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(states["cuda"])
-
-
-def forget(folder: Path) -> None:
-    """Delete what a run's folder holds to go on from."""
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)

@@ -18,7 +18,8 @@ from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import load_model, save_file
 
-from slowpoints.training.resume import ResumePoint, Trained, forget
+from slowpoints.training.resume import ResumePoint
+from slowpoints.training.trained import WEIGHTS, WEIGHTS_SUFFIX, Trained, forget, read_trained, write_trained
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -60,7 +61,7 @@ class CheckpointFiles(CheckpointIO):
         """Write a Lightning checkpoint; of one whose name ends in `.safetensors`, the weights."""
         temporary = Path(f"{path}.{os.getpid()}.part")
         temporary.parent.mkdir(parents=True, exist_ok=True)
-        if Path(path).suffix == ".safetensors":
+        if Path(path).suffix == WEIGHTS_SUFFIX:
             save_file({name: tensor.contiguous() for name, tensor in checkpoint["state_dict"].items()}, temporary)
         else:
             torch.save(checkpoint, temporary)
@@ -101,9 +102,9 @@ def make_trainer(
     _silence_what_nobody_can_act_on()
     interactive = sys.stderr.isatty()
     best = ModelCheckpoint(
-        folder, "model", monitor=BEST, mode="max", save_weights_only=True, enable_version_counter=False
+        folder, WEIGHTS, monitor=BEST, mode="max", save_weights_only=True, enable_version_counter=False
     )
-    best.FILE_EXTENSION = ".safetensors"
+    best.FILE_EXTENSION = WEIGHTS_SUFFIX
     stop = EarlyStopping(BEST, mode="max", patience=options.patience)
     return pl.Trainer(
         max_epochs=options.max_epochs,
@@ -143,7 +144,7 @@ def train(
     (point,) = (callback for callback in trainer.callbacks if isinstance(callback, ResumePoint))
     if not resume:
         forget(point.folder)
-    if (before := point.finished()) is None:
+    if (before := read_trained(point.folder)) is None:
         trainer.fit(module, data, ckpt_path=point.path if point.path.is_file() else None, weights_only=True)
         best = trainer.checkpoint_callback
         assert isinstance(best, ModelCheckpoint)
@@ -151,7 +152,8 @@ def train(
         before = Trained(
             Path(best.best_model_path).name, float(best.best_model_score), trainer.current_epoch, point.seconds
         )
-        point.finish(before)
+        write_trained(point.folder, before)
+        point.path.unlink(missing_ok=True)
     checkpoint = point.folder / before.checkpoint
     load_weights(module, checkpoint)
     return TrainingResult(checkpoint, before.validation_accuracy, before.epochs, before.seconds)
