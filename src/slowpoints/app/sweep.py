@@ -109,7 +109,7 @@ def _carry_out(sweep: Sweep, run_jobs: RunJobs) -> None:
         open_store(first.tracking)  # what is wrong with it is said before there is a folder
     params = {"jobs": len(sweep.jobs) + len(sweep.searches)}
     for name in ("arch", "data"):
-        params[name] = ", ".join(dict.fromkeys(getattr(each, name).name for each in options.values()))
+        params[name] = ", ".join(sorted({getattr(each, name).name for each in options.values()}))
     tags = {"sweep": sweep.id, "role": "summary"}
     try:
         with working_on(sweep):

@@ -41,7 +41,8 @@ class Job:
     @property
     def is_done(self) -> bool:
         """Whether the folder has the results of a run with these options."""
-        return self.summary is not None and _read(self.folder / CONFIG) == self.config
+        before = _read(self.folder / CONFIG)
+        return self.summary is not None and before is not None and _essence(before) == _essence(self.config)
 
     @property
     def summary(self) -> dict[str, float] | None:
@@ -82,7 +83,7 @@ def read_job(folder: Path) -> Job:
 
 def sweep_id(configs: Sequence[Mapping[str, Any]]) -> str:
     """Return what tells sweeps apart: it follows from all options of all jobs, in any order, but not from `threads`."""
-    texts = sorted(json.dumps({**config, "threads": None}, sort_keys=True) for config in configs)
+    texts = sorted(json.dumps(_essence(config), sort_keys=True) for config in configs)
     return blake2b("\n".join(texts).encode(), digest_size=4).hexdigest()
 
 
@@ -109,6 +110,11 @@ def job_names(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str,
         if seen[name] > 1:  # the same options twice, or options that differ in what a file's name cannot say
             names[index] = f"{name}-{seen[name]}"
     return names
+
+
+def _essence(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options without those that results do not follow from."""
+    return {key: value for key, value in config.items() if key != "threads"}
 
 
 def _part(key: str, value: str) -> str:

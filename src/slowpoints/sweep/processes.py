@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 
 from slowpoints.interruption import INTERRUPTED
@@ -156,22 +156,22 @@ def last_line(job: Job) -> str:
     return ""
 
 
+def command(job: Job) -> list[str]:
+    """Return the command that runs a job."""
+    return [sys.executable, "-m", "slowpoints.app.main", "resume", str(job.folder)]
+
+
 def _start(job: Job, threads: int, gpu: str | None) -> subprocess.Popen[bytes]:
     environment = {**os.environ, **dict.fromkeys(THREADS, str(threads)), PARENT: str(os.getpid())}
     if gpu is not None:
         environment["CUDA_VISIBLE_DEVICES"] = gpu
-    return start_process([sys.executable, "-m", "slowpoints.app.main", "resume", str(job.folder)], job, environment)
-
-
-def start_process(command: Sequence[str], job: Job, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start a job's command; its standard input stays open as long as this process lives."""
     with job.log.open("ab") as log:
         return subprocess.Popen(
-            list(command),
-            stdin=subprocess.PIPE,
+            command(job),
+            stdin=subprocess.PIPE,  # stays open as long as this process lives
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=dict(environment),
+            env=environment,
             start_new_session=True,  # Ctrl-C is for the sweep, which then asks its jobs to stop
         )
 

@@ -18,15 +18,20 @@ COLORS = {"done": "green", "done before": "green", "interrupted": "yellow", "not
 
 
 def print_table(title: str, jobs: Sequence[Job], ends: Mapping[str, End]) -> None:
-    """Print a row for each job: how it ended, its accuracy, and where it is and its log."""
+    """Print a row for each job: how it ended, its accuracy, and where it is; for those without results, their log."""
     console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = 200  # in a file, lines need not fit a screen
     table = Table(title=escape(title), title_justify="left", header_style="bold")
-    for name in ("job", "state", "test accuracy", "folder, log and reason"):
-        table.add_column(name, justify="right" if name == "test accuracy" else "left", overflow="fold")
+    table.add_column("job", overflow="fold")
+    table.add_column("state")
+    table.add_column("test accuracy", justify="right")
+    table.add_column("folder, or why and log", overflow="fold")
     for job in jobs:
         end = ends[job.name]
         accuracy = (job.summary or {}).get(ACCURACY)
-        place = _short(job.folder) if end.good else f"{_short(job.log)}{f': {end.why}' if end.why else ''}"
+        reason = [end.why] if end.why else []
+        place = _short(job.folder) if end.good else "; ".join([*reason, _short(job.log)])
         table.add_row(
             escape(job.name),
             f"[{COLORS.get(end.state, 'red')}]{end.state}[/]",

@@ -71,7 +71,7 @@ class ResumePoint(pl.Callback):
             self._random = None
         elif self._due or STOP.asked or time.monotonic() - self._last > self.every:
             self._count()
-            trainer.save_checkpoint(self.path)
+            trainer.save_checkpoint(self.path, weights_only=False)
             self._due, self._last = False, time.monotonic()
         if STOP.asked:
             STOP.stop()
