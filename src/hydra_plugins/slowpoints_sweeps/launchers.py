@@ -29,6 +29,10 @@ class JobLauncher(Launcher):
 
         raise UserError("hydra/launcher: this one works with hydra/sweeper=jobs; with another sweeper use =basic")
 
+    def check(self) -> None:
+        """Refuse options that are wrong, before anything is made."""
+        raise NotImplementedError
+
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
         """Run jobs, and fill in how each ended."""
         raise NotImplementedError
@@ -36,6 +40,12 @@ class JobLauncher(Launcher):
 
 class LocalLauncher(JobLauncher):
     """Runs jobs on this machine."""
+
+    def check(self) -> None:
+        """Refuse options that are wrong, before anything is made."""
+        from slowpoints.sweep.local import LocalOptions
+
+        LocalOptions(**self.options)
 
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
         """Run jobs, and fill in how each ended."""
@@ -46,6 +56,13 @@ class LocalLauncher(JobLauncher):
 
 class SlurmLauncher(JobLauncher):
     """Runs jobs as an array job of Slurm."""
+
+    def check(self) -> None:
+        """Refuse options that are wrong, before anything is made."""
+        from slowpoints.sweep.slurm import SlurmOptions, check_slurm
+
+        SlurmOptions(**self.options)
+        check_slurm()
 
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
         """Run jobs, and fill in how each ended."""

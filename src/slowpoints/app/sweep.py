@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import logging
 import sys
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from slowpoints.tracking.run import TrackedRun
 
 Overrides = Sequence[Sequence[str]]
-RunJobs = Callable[[Sequence[Job], MutableMapping[str, End]], None]
 
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ def run_sweep(hydra: Any, overrides: Overrides) -> None:
     folder = _folder(hydra, identity := sweep_id(configs))
     names = job_names(overrides, configs)
     jobs = [Job(name, folder / name, config) for name, config in zip(names, configs, strict=True)]
-    _carry_out(Sweep(identity, folder, jobs), hydra.launcher.run_jobs)
+    _carry_out(Sweep(identity, folder, jobs), hydra.launcher)
 
 
 def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
@@ -80,7 +79,7 @@ def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
         choice = sorted(_without(final, ["analysis"]))
         own = [job.name for job, each in zip(jobs, trials, strict=True) if _chosen(each, searched) == choice]
         searches.append(Search(name, own, config["analysis"]))
-    _carry_out(Sweep(identity, folder, jobs, searches), hydra.launcher.run_jobs)
+    _carry_out(Sweep(identity, folder, jobs, searches), hydra.launcher)
 
 
 def resume_sweep(hydra: Any, identity: str, overrides: Sequence[str]) -> None:
@@ -93,14 +92,25 @@ def resume_sweep(hydra: Any, identity: str, overrides: Sequence[str]) -> None:
     """
     if overrides:
         raise UserError(f"sweep.resume: a sweep is completed with its own options, not with {', '.join(overrides)}")
-    _carry_out(read_sweep(_folder(hydra, identity)), hydra.launcher.run_jobs)
+    _carry_out(read_sweep(_folder(hydra, identity)), hydra.launcher)
 
 
-def _carry_out(sweep: Sweep, run_jobs: RunJobs) -> None:
+class Launcher(Protocol):
+    """What `hydra/launcher` names."""
+
+    def check(self) -> None:
+        """Refuse options that are wrong."""
+
+    def run_jobs(self, jobs: Sequence[Job], ends: MutableMapping[str, End]) -> None:
+        """Run jobs, and fill in how each ended."""
+
+
+def _carry_out(sweep: Sweep, launcher: Launcher) -> None:
     from slowpoints.tracking.journal import recorded_run_id
     from slowpoints.tracking.run import track
     from slowpoints.tracking.store import open_store
 
+    launcher.check()
     options = {job.name: check_options(OmegaConf.create(dict(job.config))) for job in sweep.jobs}
     todo = [options[job.name] for job in sweep.jobs if not job.is_done]
     build_caches((each.data, each.cache_dir, each.seed) for each in todo)
@@ -115,21 +125,21 @@ def _carry_out(sweep: Sweep, run_jobs: RunJobs) -> None:
         with working_on(sweep):
             run_id = recorded_run_id(sweep.folder)
             with track(first.tracking, f"sweep-{sweep.id}", sweep.folder, params, tags, run_id) as summary:
-                _run_all(sweep, run_jobs, summary, first)
+                _run_all(sweep, launcher, summary, first)
     except JobsFailed as error:
         print(error, file=sys.stderr)
         sys.exit(JOBS_FAILED)
 
 
-def _run_all(sweep: Sweep, run_jobs: RunJobs, summary: TrackedRun, options: RunOptions) -> None:
+def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: RunOptions) -> None:
     """Run the jobs that are not done, in two rounds where there is a search, and leave the table of all."""
     ends: dict[str, End] = {}
     finals: list[Job] = []
     _reconcile(summary, options)
     try:
-        _run(sweep, sweep.jobs, run_jobs, ends)
+        _run(sweep, sweep.jobs, launcher, ends)
         finals = _finals(sweep, ends)
-        _run(sweep, [job for job in finals if job.name not in ends], run_jobs, ends)
+        _run(sweep, [job for job in finals if job.name not in ends], launcher, ends)
     finally:
         jobs = [*sweep.jobs, *(finals or [Job(each.name, sweep.folder / each.name, {}) for each in sweep.searches])]
         _conclude(sweep, jobs, ends, summary, options)
@@ -138,13 +148,13 @@ def _run_all(sweep: Sweep, run_jobs: RunJobs, summary: TrackedRun, options: RunO
         raise JobsFailed(f"{len(failed)} of {len(jobs)} jobs have no results: {', '.join(failed)}")
 
 
-def _run(sweep: Sweep, jobs: Sequence[Job], run_jobs: RunJobs, ends: MutableMapping[str, End]) -> None:
+def _run(sweep: Sweep, jobs: Sequence[Job], launcher: Launcher, ends: MutableMapping[str, End]) -> None:
     ends.update((job.name, End("done before")) for job in jobs if job.is_done)
     missing = [job for job in jobs if job.name not in ends]
     for job in missing:
         job.write({"sweep": sweep.id, "role": "job"})
     if missing:
-        run_jobs(missing, ends)
+        launcher.run_jobs(missing, ends)
 
 
 def _finals(sweep: Sweep, ends: MutableMapping[str, End]) -> list[Job]:

@@ -115,10 +115,8 @@ def run_on_slurm(jobs: Sequence[Job], options: SlurmOptions, ends: MutableMappin
     Raises
     ------
     UserError
-        Where there is no Slurm, or it does not take the job.
+        Where Slurm does not take the jobs.
     """
-    if shutil.which("sbatch") is None:
-        raise UserError("hydra/launcher=slurm: there is no Slurm here (no sbatch); use hydra/launcher=local")
     waiting = _still_there(jobs)
     known = {job.name for pack in waiting.values() for job in pack}
     waiting.update(_submit([job for job in jobs if job.name not in known], options))
@@ -130,6 +128,12 @@ def run_on_slurm(jobs: Sequence[Job], options: SlurmOptions, ends: MutableMappin
     except BaseException:
         _cancel(waiting, ends)
         raise
+
+
+def check_slurm() -> None:
+    """Raise UserError where there is no Slurm."""
+    if shutil.which("sbatch") is None:
+        raise UserError("hydra/launcher=slurm: there is no Slurm here (no sbatch); use hydra/launcher=local")
 
 
 def _submit(jobs: Sequence[Job], options: SlurmOptions) -> dict[str, list[Job]]:

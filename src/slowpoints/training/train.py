@@ -177,6 +177,7 @@ def _silence_what_nobody_can_act_on() -> None:
     warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*number of training batches .* is smaller than the logging interval.*")
     warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")  # the data module is
+    warnings.filterwarnings("ignore", ".*`srun` command is available.*")  # a run outside of Slurm needs none
     warnings.filterwarnings("ignore", ".*treespec, LeafSpec.*", FutureWarning)
     for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
         logging.getLogger(name).setLevel(logging.WARNING)
