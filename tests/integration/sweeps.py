@@ -11,7 +11,11 @@ from pathlib import Path
 import mlflow
 
 PROJECT = Path(__file__).parents[2]
-LONG_ENOUGH = ["data.documents=600", "training.max_epochs=25", "training.patience=25"]  # to be interrupted in the middle
+LONG_ENOUGH = [
+    "data.documents=600",
+    "training.max_epochs=25",
+    "training.patience=25",
+]  # to be interrupted in the middle
 
 
 def start(arguments, folder):
@@ -68,7 +72,7 @@ def kill(folder):
 
 def numbers(folder):
     """Return the final metrics of all jobs, but for how long they took."""
-    found = {path.parent.name: json.loads(path.read_text()) for path in Path(folder).glob("*/summary.json")}
+    found = {path.parent.name: json.loads(path.read_text())["metrics"] for path in Path(folder).glob("*/summary.json")}
     return {
         name: {metric: value for metric, value in summary.items() if not metric.endswith("seconds")}
         for name, summary in found.items()

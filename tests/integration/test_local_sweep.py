@@ -6,7 +6,19 @@ import signal
 from pathlib import Path
 
 import pytest
-from integration.sweeps import LONG_ENOUGH, finish, in_training, kill, numbers, process_of, records, start, sweep, wait_for
+
+from integration.sweeps import (
+    LONG_ENOUGH,
+    finish,
+    in_training,
+    kill,
+    numbers,
+    process_of,
+    records,
+    start,
+    sweep,
+    wait_for,
+)
 
 SWEEP = ["experiment=smoke", "arch=gru,rnn", "data.name=first", *LONG_ENOUGH]
 FOLDER = "hydra.sweep.dir=sweep"

@@ -21,7 +21,11 @@ def config(arch="lstm", data="imdb", **more):
             [config(), config()],
             ["lstm-imdb-rate0.01", "lstm-imdb-rate0.1"],
         ),
-        ([["analysis=none"], ["analysis=quick"]], [config(), config()], ["lstm-imdb-analysis-none", "lstm-imdb-analysis-quick"]),
+        (
+            [["analysis=none"], ["analysis=quick"]],
+            [config(), config()],
+            ["lstm-imdb-analysis-none", "lstm-imdb-analysis-quick"],
+        ),
         ([["+a.b=x/../y"], ["+a.b=z"]], [config(), config()], ["lstm-imdb-b-x_.._y", "lstm-imdb-b-z"]),
         ([["seed=1"], ["seed=1"]], [config(), config()], ["lstm-imdb", "lstm-imdb-2"]),
     ],
@@ -41,7 +45,7 @@ def test_a_job_is_done_when_its_folder_has_results_of_the_same_options(tmp_path)
     assert not job.is_done
     job.write({"sweep": "1"})
     assert not job.is_done
-    (job.folder / "summary.json").write_text(json.dumps({"test/accuracy": 0.5}))
+    (job.folder / "summary.json").write_text(json.dumps({"metrics": {"test/accuracy": 0.5}}))
     assert job.is_done
     assert read_job(job.folder) == job
     assert Job(job.name, job.folder, config(rate=1e-8) | {"threads": 3}).is_done

@@ -1,7 +1,7 @@
 """The sweeper `hydra/sweeper=jobs`: every combination of the choices, and what Hydra's own lacks for that.
 
-A sweep has an identity, so that it can be resumed; a job that fails leaves the others alone; a search is followed by the
-analysis of what it found.
+A sweep has an identity, so that it can be resumed; a job that fails leaves the others alone; a search is followed by
+the analysis of what it found.
 """
 
 from collections.abc import Mapping

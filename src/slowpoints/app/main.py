@@ -94,10 +94,7 @@ def _expand_resume(arguments: Sequence[str]) -> list[str]:
 def _resume_command(arguments: Sequence[str]) -> NoReturn:
     from slowpoints.app.resume import resume_command
 
-    try:
-        sys.exit(resume_command(arguments, config_folder()))
-    except UserError as error:
-        _refuse(str(error))
+    sys.exit(resume_command(arguments, config_folder()))
 
 
 def _records_command(name: str, arguments: Sequence[str]) -> NoReturn:

@@ -1,4 +1,4 @@
-"""`slowpoints resume FOLDER`: go on with an interrupted run in its folder; also how launchers run the jobs of sweeps."""
+"""`slowpoints resume FOLDER`: go on with an interrupted run. Launchers run the jobs of sweeps by the same command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from slowpoints.app.options import check_options
 from slowpoints.errors import UserError
@@ -60,7 +60,7 @@ def _resume(folder: Path) -> None:
         print(f"{folder}: this run is complete")
         return
     loaded = OmegaConf.load(folder / CONFIG)
-    assert OmegaConf.is_dict(loaded)
+    assert isinstance(loaded, DictConfig)
     options = check_options(loaded)
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8")) if (folder / ABOUT).is_file() else {}
     from slowpoints.app.run import Occasion, run

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from slowpoints.app.checkpoint import with_checkpoint
 from slowpoints.app.options import RunOptions, check_options
 from slowpoints.app.report import how_to_open
 from slowpoints.errors import UserError
 from slowpoints.sweep.folder import Sweep, read_sweep, working_on
 from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
 from slowpoints.sweep.prepare import build_caches
-from slowpoints.sweep.search import Search, adopt_training, best_trial, final_job
+from slowpoints.sweep.search import Search, best_trial, final_job
 
 if TYPE_CHECKING:
     from slowpoints.tracking.run import TrackedRun
@@ -117,7 +118,7 @@ def _carry_out(sweep: Sweep, launcher: Launcher) -> None:
     first = next(iter(options.values()))
     if not first.tracking.offline_start:
         open_store(first.tracking)  # what is wrong with it is said before there is a folder
-    params = {"jobs": len(sweep.jobs) + len(sweep.searches)}
+    params: dict[str, Any] = {"jobs": len(sweep.jobs) + len(sweep.searches)}
     for name in ("arch", "data"):
         params[name] = ", ".join(sorted({getattr(each, name).name for each in options.values()}))
     tags = {"sweep": sweep.id, "role": "summary"}
@@ -158,7 +159,7 @@ def _run(sweep: Sweep, jobs: Sequence[Job], launcher: Launcher, ends: MutableMap
 
 
 def _finals(sweep: Sweep, ends: MutableMapping[str, End]) -> list[Job]:
-    """Return the jobs that analyse what the searches found, ready to run; say in `ends` which cannot."""
+    """Return the jobs that analyse what the searches found; say in `ends` which cannot be run yet."""
     jobs = {job.name: job for job in sweep.jobs}
     finals = []
     for search in sweep.searches:
@@ -166,11 +167,8 @@ def _finals(sweep: Sweep, ends: MutableMapping[str, End]) -> list[Job]:
         if isinstance(best, End):
             ends[search.name] = best
             finals.append(Job(search.name, sweep.folder / search.name, {}))
-            continue
-        final = final_job(search, best)
-        if not final.is_done:
-            adopt_training(final, best)
-        finals.append(final)
+        else:
+            finals.append(final_job(search, best))
     return finals
 
 
@@ -210,7 +208,7 @@ def _compose(hydra: Any, overrides: Overrides) -> list[RunOptions]:
         config = hydra.hydra_context.config_loader.load_sweep_config(hydra.config, list(job))
         HydraConfig.instance().set_config(config)  # for interpolations that ask for it
         try:
-            options.append(check_options(_task(config)))
+            options.append(check_options(_task(config, job)))
         except UserError as error:
             problems.update(dict.fromkeys(str(error).splitlines()))
     if problems:
@@ -218,11 +216,12 @@ def _compose(hydra: Any, overrides: Overrides) -> list[RunOptions]:
     return options
 
 
-def _task(config: DictConfig) -> DictConfig:
+def _task(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """Return the options of a run: what Hydra composed, without Hydra's own, and with what a checkpoint brings."""
     task = copy.deepcopy(config)
     with open_dict(task):
         del task["hydra"]
-    return task
+    return task if task.checkpoint is None else with_checkpoint(task, overrides)
 
 
 def _folder(hydra: Any, identity: str) -> Path:

@@ -79,7 +79,7 @@ def working_on(sweep: Sweep) -> Iterator[None]:
     except Timeout as error:
         who = owner.read_text(encoding="utf-8") if owner.is_file() else "another process"
         raise UserError(
-            f"sweep {sweep.id} is being run by {who}; wait for it, or run it again elsewhere with hydra.sweep.dir=FOLDER"
+            f"sweep {sweep.id} is being run by {who}; wait for it, or run it elsewhere, hydra.sweep.dir=FOLDER"
         ) from error
 
 
@@ -95,6 +95,6 @@ def _check_folder(sweep: Sweep) -> None:
     path = sweep.folder / RECORD
     if path.is_file() and (other := json.loads(path.read_text(encoding="utf-8"))["id"]) != sweep.id:
         raise UserError(
-            f"hydra.sweep.dir={sweep.folder}: sweep {other} lives there, with other options than this one ({sweep.id}); "
-            "name another folder"
+            f"hydra.sweep.dir={sweep.folder}: sweep {other} lives there, with other options than this one "
+            f"({sweep.id}); name another folder"
         )

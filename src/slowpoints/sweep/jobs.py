@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import yaml
 
+# Files in a job's folder: what the run leaves, what it is told, and what it says.
 CONFIG, SUMMARY, ABOUT, LOG = "config.yaml", "summary.json", "job.json", "log.txt"
 
 IN_EVERY_NAME = ("arch", "arch.name", "data", "data.name")
@@ -48,7 +49,7 @@ class Job:
     def summary(self) -> dict[str, float] | None:
         """The final metrics, or None before there are any."""
         path = self.folder / SUMMARY
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.is_file() else None
 
     @property
     def log(self) -> Path:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from slowpoints.sweep.jobs import End, Job
-from slowpoints.training.trained import WEIGHTS, WEIGHTS_SUFFIX, Trained, write_trained
 
 CRITERION = "val/accuracy"
 OVER = ("done", "done before", "failed")  # ends that trying again does not change
@@ -49,19 +47,6 @@ def best_trial(search: Search, trials: Sequence[Job], ends: Mapping[str, End]) -
 
 
 def final_job(search: Search, best: Job) -> Job:
-    """Return the job that analyses the best trial; with the trial's training, it has only the rest to do."""
+    """Return the job that analyses the network of the best trial."""
     folder = best.folder.parent / search.name
-    return Job(search.name, folder, {**best.config, "analysis": search.analysis})
-
-
-def adopt_training(job: Job, trial: Job) -> None:
-    """Give a job the network that another has trained."""
-    summary = trial.summary
-    assert summary is not None
-    checkpoint = f"{WEIGHTS}{WEIGHTS_SUFFIX}"
-    job.folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(trial.folder / checkpoint, job.folder / checkpoint)
-    write_trained(
-        job.folder,
-        Trained(checkpoint, summary[CRITERION], int(summary["training/epochs"]), summary["training/seconds"]),
-    )
+    return Job(search.name, folder, {**best.config, "analysis": search.analysis, "checkpoint": str(best.folder)})

@@ -108,9 +108,9 @@ class Pack:
 def run_on_slurm(jobs: Sequence[Job], options: SlurmOptions, ends: MutableMapping[str, End]) -> None:
     """Run jobs as an array job, wait for all, and fill in how each ended.
 
-    Jobs that an earlier call submitted, and that still wait or run, are waited for and not submitted again. When this is
-    left by an exception (Ctrl-C), jobs are cancelled. The time of a lost job is noticed within seconds: submitit's own
-    waiting asks Slurm more and more rarely.
+    Jobs that an earlier call submitted, and that still wait or run, are waited for and not submitted again. When this
+    is left by an exception (Ctrl-C), jobs are cancelled. A lost job is noticed within seconds: submitit's own waiting
+    asks Slurm more and more rarely, at last every ten minutes.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments import SLURMEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import load_model, save_file
@@ -68,7 +68,7 @@ class CheckpointFiles(CheckpointIO):
         temporary.replace(path)
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
-        """Read a whole state: tensors, numbers and texts, never code. (Weights alone are read by `load_weights`.)"""
+        """Read a whole state: tensors, numbers and texts, never code. Weights alone are read by `load_weights`."""
         return torch.load(path, map_location=map_location or "cpu", weights_only=True)
 
     def remove_checkpoint(self, path: Any) -> None:
@@ -141,7 +141,7 @@ def train(
     Interrupted
         If the process is asked to stop; the state of the training is in the folder then.
     """
-    (point,) = (callback for callback in trainer.callbacks if isinstance(callback, ResumePoint))
+    (point,) = (each for each in trainer.callbacks if isinstance(each, ResumePoint))  # type: ignore[attr-defined]
     if not resume:
         forget(point.folder)
     if (before := read_trained(point.folder)) is None:
