@@ -7,7 +7,7 @@ from slowpoints.app.options import check_options
 from slowpoints.cells import GRU
 from slowpoints.training.model import RecurrentClassifier
 from slowpoints.training.module import SentimentClassifier
-from slowpoints.training.train import SafetensorsIO, load_weights
+from slowpoints.training.train import CheckpointFiles, load_weights
 
 
 def classifier(*overrides):
@@ -28,7 +28,7 @@ def test_weights_survive_the_file_and_are_written_whole(tmp_path):
     torch.manual_seed(0)
     first, second = classifier(), classifier()
     path = tmp_path / "model.safetensors"
-    SafetensorsIO().save_checkpoint({"state_dict": first.state_dict()}, path)
+    CheckpointFiles().save_checkpoint({"state_dict": first.state_dict()}, path)
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
     load_weights(second, path)
     for name, value in first.state_dict().items():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import hydra
 
 from slowpoints.errors import UserError
+from slowpoints.interruption import STOP
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -24,6 +25,7 @@ slowpoints: find out how trained recurrent networks compute.
   slowpoints run [OPTIONS]      train a network, test it, and analyse it   (also: python -m src.run)
   slowpoints compare FOLDER ... set the networks of a sweep side by side   (also: python -m src.compare)
   slowpoints redraw FOLDER ...  draw the figures of runs again from their arrays, without the networks
+  slowpoints resume FOLDER      go on with an interrupted run
   slowpoints upload FOLDER ...  send what MLflow has not received of runs, because it did not answer
   slowpoints reconcile          mark the runs as ended that MLflow believes to be running and that are not
 
@@ -40,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "run": run_command,
         "compare": _compare,
         "redraw": _redraw,
+        "resume": _resume_command,
         "upload": lambda rest: _records_command("upload", rest),
         "reconcile": lambda rest: _records_command("reconcile", rest),
     }
@@ -57,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run_command(arguments: Sequence[str]) -> None:
     """Compose a run from `conf` and the arguments, and do it; a user's mistake ends with one message and code 2."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
-    sys.argv = ["slowpoints run", *arguments]
+    STOP.listen()
+    sys.argv = ["slowpoints run", *_expand_resume(arguments)]
     try:
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(_job)()
     except KeyboardInterrupt:
@@ -82,6 +86,23 @@ def _redraw(arguments: list[str]) -> None:
     from slowpoints.app.redraw import redraw_command
 
     redraw_command(arguments)
+
+
+def _expand_resume(arguments: Sequence[str]) -> list[str]:
+    """Let `sweep.resume=ID` be all that is needed to complete a sweep."""
+    prefix = "sweep.resume="
+    rest = [each for each in arguments if not each.startswith(prefix)]
+    named = [each.removeprefix(prefix) for each in arguments if each.startswith(prefix)]
+    if not named:
+        return rest
+    mode = [] if {"-m", "--multirun"} & set(rest) else ["-m"]
+    return [*mode, *rest, f"hydra.sweeper.resume='{named[-1]}'"]
+
+
+def _resume_command(arguments: Sequence[str]) -> NoReturn:
+    from slowpoints.app.resume import resume_command
+
+    sys.exit(resume_command(arguments, config_folder()))
 
 
 def _records_command(name: str, arguments: Sequence[str]) -> NoReturn:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,11 @@ from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, print_report
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
+from slowpoints.tracking.journal import recorded_run_id
 from slowpoints.tracking.logger import TrainingLogger
 from slowpoints.tracking.run import TrackedRun, track
 from slowpoints.training.train import evaluate, load_weights, make_trainer, train
+from slowpoints.training.trained import forget
 
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
@@ -27,7 +30,29 @@ if TYPE_CHECKING:
     from slowpoints.training.module import SentimentClassifier
 
 
-def run(options: RunOptions, folder: Path) -> dict[str, float]:
+@dataclass(frozen=True)
+class Occasion:
+    """How a run is called and recorded, where it is more than a run by itself.
+
+    Attributes
+    ----------
+    name
+        What it is called in MLflow; by default after the architecture and the data.
+    tags
+        Recorded in MLflow.
+    resume
+        Whether to go on with the run that was interrupted in the folder, if one was.
+    """
+
+    name: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    resume: bool = False
+
+
+BY_ITSELF = Occasion()
+
+
+def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> dict[str, float]:
     """Do everything that the options ask for, leave it in the folder and in MLflow, and return the final metrics.
 
     Raises
@@ -42,13 +67,15 @@ def run(options: RunOptions, folder: Path) -> dict[str, float]:
     checkpoint = _open_checkpoint(options, data)
     untrained = build_classifier(options, len(data.words)).network
     classifier = build_classifier(options, len(data.words))  # the same initial weights
-    name = f"{options.arch.name}-{options.data.name}"
-    with track(options.tracking, name, folder, _params(options), {}) as tracked:
+    name = occasion.name or f"{options.arch.name}-{options.data.name}"
+    run_id = recorded_run_id(folder) if occasion.resume else None
+    with track(options.tracking, name, folder, _params(options), occasion.tags, run_id) as tracked:
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
         tracked.save_text("tokenizer.json", data.tokenizer_json)
         callback = AnalysisCallback(name, analyses, untrained, options.analysis.sampling, options.seed, tracked)
-        _train_and_test(options, data, classifier, callback, tracked, checkpoint)
+        _train_and_test(options, data, classifier, callback, tracked, checkpoint, resume=occasion.resume)
         tracked.save_summary(callback.summary())
+        forget(folder)
         report = Report(name, tracked, callback)
         tracked.describe(note(report))
     print_report(report)
@@ -70,11 +97,13 @@ def _train_and_test(
     callback: AnalysisCallback,
     tracked: TrackedRun,
     checkpoint: Checkpoint | None,
+    *,
+    resume: bool,
 ) -> None:
     batches = SentimentData(data, options.training.batch_size, options.seed)
     trainer = make_trainer(options.training, tracked.folder, TrainingLogger(tracked), [callback])
     if checkpoint is None:
-        _train(trainer, classifier, batches, tracked)
+        _train(trainer, classifier, batches, tracked, resume=resume)
     else:
         load_weights(classifier, checkpoint.weights)
         tracked.keep_file(checkpoint.weights)
@@ -82,14 +111,15 @@ def _train_and_test(
     tracked.log_metrics(evaluate(trainer, classifier, batches))
 
 
-def _train(trainer: Trainer, classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun) -> None:
-    started = time.perf_counter()
-    result = train(trainer, classifier, batches)
+def _train(
+    trainer: Trainer, classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun, *, resume: bool
+) -> None:
+    result = train(trainer, classifier, batches, resume=resume)
     tracked.log_metrics(
         {
             "val/accuracy": result.validation_accuracy,
             "training/epochs": result.epochs,
-            "training/seconds": time.perf_counter() - started,
+            "training/seconds": result.seconds,
         }
     )
     tracked.log_file(result.checkpoint.name)

@@ -55,7 +55,7 @@ class LengthBuckets(Sampler[np.ndarray]):
     """Which documents the batches hold: sorted by length, or (with a seed) shuffled anew in every epoch.
 
     Each pass over a shuffled one is an epoch of its own; `set_epoch` says which is next, so that a resumed training
-    goes on where it left off.
+    goes on where it left off, and `skip` how many of its batches were read before.
     """
 
     def __init__(self, lengths: Int64[np.ndarray, " document"], batch_size: int, seed: int | None = None):
@@ -63,6 +63,7 @@ class LengthBuckets(Sampler[np.ndarray]):
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
+        self.skip = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next pass (Lightning calls this)."""
@@ -73,8 +74,9 @@ class LengthBuckets(Sampler[np.ndarray]):
 
     def __iter__(self) -> Iterator[Int64[np.ndarray, " batch"]]:
         # Run when the first batch is asked for: Lightning says which epoch it is after it has made the iterator.
-        batches = self.batches()
+        batches = self.batches()[self.skip :]
         self.epoch += 1
+        self.skip = 0
         yield from batches
 
     def batches(self) -> list[Int64[np.ndarray, " batch"]]:
@@ -126,10 +128,14 @@ class SentimentData(pl.LightningDataModule):
         self.batch_size = batch_size
         self.seed = seed
         self.evaluation_batch_size = evaluation_batch_size or 4 * batch_size
+        self._read_before = 0
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Training batches, in another order in every epoch."""
-        return batches(self.data.train, self.batch_size, self.seed)
+        """Training batches, in another order in every epoch; in a resumed one those that had not been read."""
+        loader = batches(self.data.train, self.batch_size, self.seed)
+        assert isinstance(loader.sampler, LengthBuckets)
+        loader.sampler.skip, self._read_before = self._read_before, 0
+        return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation batches, by length."""
@@ -138,3 +144,14 @@ class SentimentData(pl.LightningDataModule):
     def test_dataloader(self) -> DataLoader[Batch]:
         """Test batches, by length."""
         return batches(self.data.test, self.evaluation_batch_size)
+
+    def state_dict(self) -> dict[str, int]:
+        """Return how many batches of the epoch are done, for a training checkpoint."""
+        if self.trainer is None:
+            return {"batches": 0}
+        done = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        return {"batches": done % int(self.trainer.num_training_batches)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin the next epoch behind the batches that are done."""
+        self._read_before = state["batches"]

@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import load_model, save_file
+
+from slowpoints.training.resume import ResumePoint
+from slowpoints.training.trained import WEIGHTS, WEIGHTS_SUFFIX, Trained, forget, read_trained, write_trained
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -39,29 +44,35 @@ class TrainingResult:
         Of the best state, as a share of documents.
     epochs
         Passes over the training set.
+    seconds
+        Spent on it, without interruptions.
     """
 
     checkpoint: Path
     validation_accuracy: float
     epochs: int
+    seconds: float
 
 
-class SafetensorsIO(CheckpointIO):
-    """Writes the weights alone, as safetensors, to a temporary name that is then renamed."""
+class CheckpointFiles(CheckpointIO):
+    """Writes weights alone as safetensors, and whole states as torch does, to a temporary name that is then renamed."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write the weights of a Lightning checkpoint."""
+        """Write a Lightning checkpoint; of one whose name ends in `.safetensors`, the weights."""
         temporary = Path(f"{path}.{os.getpid()}.part")
         temporary.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.contiguous() for name, tensor in checkpoint["state_dict"].items()}, temporary)
+        if Path(path).suffix == WEIGHTS_SUFFIX:
+            save_file({name: tensor.contiguous() for name, tensor in checkpoint["state_dict"].items()}, temporary)
+        else:
+            torch.save(checkpoint, temporary)
         temporary.replace(path)
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
-        """Not used: weights are read with `load_weights`."""
-        raise TypeError("a file of weights is no full Lightning checkpoint; read it with load_weights")
+        """Read a whole state: tensors, numbers and texts, never code. Weights alone are read by `load_weights`."""
+        return torch.load(path, map_location=map_location or "cpu", weights_only=True)
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Delete a file of weights."""
+        """Delete a checkpoint."""
         Path(path).unlink(missing_ok=True)
 
 
@@ -84,11 +95,16 @@ class EpochLines(pl.Callback):
 def make_trainer(
     options: TrainingOptions, folder: Path, logger: Logger | bool, callbacks: Sequence[pl.Callback] = ()
 ) -> pl.Trainer:
-    """Return the Lightning trainer that the options describe, which keeps the best weights in `folder`."""
+    """Return the Lightning trainer that the options describe.
+
+    It keeps the best weights in `folder`, and there in `.resume` what an interrupted training goes on from.
+    """
     _silence_what_nobody_can_act_on()
     interactive = sys.stderr.isatty()
-    best = ModelCheckpoint(folder, "model", monitor=BEST, mode="max", save_weights_only=True)
-    best.FILE_EXTENSION = ".safetensors"
+    best = ModelCheckpoint(
+        folder, WEIGHTS, monitor=BEST, mode="max", save_weights_only=True, enable_version_counter=False
+    )
+    best.FILE_EXTENSION = WEIGHTS_SUFFIX
     stop = EarlyStopping(BEST, mode="max", patience=options.patience)
     return pl.Trainer(
         max_epochs=options.max_epochs,
@@ -99,8 +115,9 @@ def make_trainer(
         gradient_clip_val=options.gradient_clip,
         val_check_interval=1 / options.validations_per_epoch,
         logger=logger,
-        callbacks=[best, stop, *([] if interactive else [EpochLines()]), *callbacks],
-        plugins=[SafetensorsIO()],
+        callbacks=[best, stop, ResumePoint(folder), *([] if interactive else [EpochLines()]), *callbacks],
+        # Lightning would put a job of Slurm back into the queue by itself; whoever submitted the job does.
+        plugins=[CheckpointFiles(), *([SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else [])],
         enable_progress_bar=interactive,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -108,14 +125,38 @@ def make_trainer(
     )
 
 
-def train(trainer: pl.Trainer, module: SentimentClassifier, data: pl.LightningDataModule) -> TrainingResult:
-    """Train a network in place, and give it the weights that did best on the validation set."""
-    trainer.fit(module, data)
-    best = trainer.checkpoint_callback
-    assert isinstance(best, ModelCheckpoint)
-    assert best.best_model_score is not None
-    load_weights(module, Path(best.best_model_path))
-    return TrainingResult(Path(best.best_model_path), float(best.best_model_score), trainer.current_epoch)
+def train(
+    trainer: pl.Trainer, module: SentimentClassifier, data: pl.LightningDataModule, *, resume: bool = False
+) -> TrainingResult:
+    """Train a network in place, and give it the weights that did best on the validation set.
+
+    Parameters
+    ----------
+    resume
+        Go on from where a training in the trainer's folder was interrupted, if one was; on a CPU the result is the same
+        as without the interruption. Otherwise what an earlier training left for that is deleted.
+
+    Raises
+    ------
+    Interrupted
+        If the process is asked to stop; the state of the training is in the folder then.
+    """
+    (point,) = (each for each in trainer.callbacks if isinstance(each, ResumePoint))  # type: ignore[attr-defined]
+    if not resume:
+        forget(point.folder)
+    if (before := read_trained(point.folder)) is None:
+        trainer.fit(module, data, ckpt_path=point.path if point.path.is_file() else None, weights_only=True)
+        best = trainer.checkpoint_callback
+        assert isinstance(best, ModelCheckpoint)
+        assert best.best_model_score is not None
+        before = Trained(
+            Path(best.best_model_path).name, float(best.best_model_score), trainer.current_epoch, point.seconds
+        )
+        write_trained(point.folder, before)
+        point.path.unlink(missing_ok=True)
+    checkpoint = point.folder / before.checkpoint
+    load_weights(module, checkpoint)
+    return TrainingResult(checkpoint, before.validation_accuracy, before.epochs, before.seconds)
 
 
 def load_weights(module: SentimentClassifier, path: Path) -> None:
@@ -135,6 +176,8 @@ def _silence_what_nobody_can_act_on() -> None:
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*number of training batches .* is smaller than the logging interval.*")
+    warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")  # the data module is
+    warnings.filterwarnings("ignore", ".*`srun` command is available.*")  # a run outside of Slurm needs none
     warnings.filterwarnings("ignore", ".*treespec, LeafSpec.*", FutureWarning)
     for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
         logging.getLogger(name).setLevel(logging.WARNING)

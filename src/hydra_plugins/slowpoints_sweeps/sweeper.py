@@ -1,0 +1,57 @@
+"""The sweeper `hydra/sweeper=jobs`: every combination of the choices, and what Hydra's own lacks for that.
+
+A sweep has an identity, so that it can be resumed; a job that fails leaves the others alone; a search is followed by
+the analysis of what it found.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+
+class JobSweeper(BasicSweeper):
+    """Runs all combinations of the choices, as Hydra's basic sweeper combines them.
+
+    Parameters
+    ----------
+    params
+        Choices beside those of the command line, which go before.
+    resume
+        Identity of a sweep to complete in place of a new one.
+    search
+        Choices among which the one that is best on validation is taken, for each combination of the others.
+    """
+
+    def __init__(
+        self,
+        params: dict[str, str] | None = None,
+        resume: str | None = None,
+        search: Mapping[str, str] | None = None,
+        max_batch_size: int | None = None,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(max_batch_size, params)
+        self.resume = resume
+        self.search = dict(search or {})
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the jobs that are not done, and end the process with code 1 if one failed."""
+        from slowpoints.app.sweep import resume_sweep, run_search, run_sweep
+
+        if not hasattr(self.launcher, "run_jobs"):
+            return super().sweep(arguments)  # another launcher: its own way
+        if self.resume is not None:
+            return resume_sweep(self, self.resume, arguments)
+        if self.search:
+            return run_search(self, self.combinations(arguments), self.combinations(arguments, self.search))
+        return run_sweep(self, self.combinations(arguments))
+
+    def combinations(self, arguments: list[str], more: Mapping[str, str] | None = None) -> list[list[str]]:
+        """Return the overrides of each job, `key=value`."""
+        assert self.hydra_context is not None
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        texts = [*self._parse_config(), *(f"{key}={value}" for key, value in (more or {}).items()), *arguments]
+        (jobs,) = self.split_arguments(parser.parse_overrides(texts), None)
+        return jobs

@@ -1,0 +1,81 @@
+"""`slowpoints resume FOLDER`: go on with an interrupted run. Launchers run the jobs of sweeps by the same command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging.config
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from omegaconf import DictConfig, OmegaConf
+
+from slowpoints.app.options import check_options
+from slowpoints.errors import UserError
+from slowpoints.interruption import STOP
+from slowpoints.sweep.jobs import ABOUT, CONFIG, SUMMARY
+from slowpoints.sweep.processes import PARENT
+
+PREDECESSOR_ENDS_WITHIN = 90  # seconds; a process whose sweep was killed still writes its state
+
+
+def resume_command(arguments: Sequence[str], configuration: Path) -> int:
+    """Go on with a run from where it was interrupted, with the options that it was started with.
+
+    Parameters
+    ----------
+    configuration
+        The folder `conf`, for how messages are written.
+
+    Raises
+    ------
+    UserError
+        If there is no run in the folder, or another process works on it.
+    """
+    parser = argparse.ArgumentParser(
+        "slowpoints resume", description="Go on with a run from where it was interrupted, under the same MLflow run."
+    )
+    parser.add_argument("folder", type=Path, help="folder of the run")
+    folder = parser.parse_args(arguments).folder.resolve()
+    STOP.listen()
+    if PARENT in os.environ:
+        threading.Thread(target=_stop_with_parent, name="parent", daemon=True).start()
+    logging.config.dictConfig(_logging(configuration))
+    if not (folder / CONFIG).is_file():
+        raise UserError(f"{folder}: there is no run in this folder (no {CONFIG})")
+    try:
+        with FileLock(folder / ".lock", timeout=PREDECESSOR_ENDS_WITHIN):
+            _resume(folder)
+    except Timeout as error:
+        raise UserError(f"{folder}: another process is working on this run") from error
+    return 0
+
+
+def _resume(folder: Path) -> None:
+    if (folder / SUMMARY).is_file():
+        print(f"{folder}: this run is complete")
+        return
+    loaded = OmegaConf.load(folder / CONFIG)
+    assert isinstance(loaded, DictConfig)
+    options = check_options(loaded)
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8")) if (folder / ABOUT).is_file() else {}
+    from slowpoints.app.run import Occasion, run
+
+    run(options, folder, Occasion(about.get("name"), about.get("tags", {}), resume=True))
+
+
+def _stop_with_parent() -> None:
+    """Ask this process to stop when whoever started it has died: standard input, a pipe from there, then ends."""
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _logging(configuration: Path) -> dict[str, object]:
+    plain = OmegaConf.to_container(OmegaConf.load(configuration / "hydra" / "job_logging" / "console.yaml"))
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}

@@ -1,0 +1,247 @@
+"""Run a sweep: prepare what its jobs share, run those that are not done, and say what happened to each."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import sys
+from collections.abc import MutableMapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from slowpoints.app.checkpoint import with_checkpoint
+from slowpoints.app.options import RunOptions, check_options
+from slowpoints.app.report import how_to_open
+from slowpoints.errors import UserError
+from slowpoints.sweep.folder import Sweep, read_sweep, working_on
+from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
+from slowpoints.sweep.prepare import build_caches
+from slowpoints.sweep.search import Search, best_trial, final_job
+
+if TYPE_CHECKING:
+    from slowpoints.tracking.run import TrackedRun
+
+Overrides = Sequence[Sequence[str]]
+
+
+log = logging.getLogger(__name__)
+
+JOBS_FAILED = 1  # exit code
+
+
+class JobsFailed(Exception):
+    """Some jobs of a sweep have no results; the summary run is marked as failed then."""
+
+
+def run_sweep(hydra: Any, overrides: Overrides) -> None:
+    """Run a job for each list of overrides.
+
+    Parameters
+    ----------
+    hydra
+        The sweeper, set up by Hydra: its `config`, `hydra_context` and `launcher` are used.
+
+    Raises
+    ------
+    UserError
+        For what the user can mend: before any job.
+    SystemExit
+        With code 1 if jobs failed; the results of the others are whole.
+    """
+    configs = [_plain(options) for options in _compose(hydra, overrides)]
+    folder = _folder(hydra, identity := sweep_id(configs))
+    names = job_names(overrides, configs)
+    jobs = [Job(name, folder / name, config) for name, config in zip(names, configs, strict=True)]
+    _carry_out(Sweep(identity, folder, jobs), hydra.launcher)
+
+
+def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
+    """Train without analyses for each list of overrides in `trials`, and analyse the best for each in `finals`.
+
+    Raises
+    ------
+    UserError, SystemExit
+        As `run_sweep`.
+    """
+    trials = [[*_without(job, ["analysis"]), "analysis=none"] for job in trials]
+    searched = set(_keys(trials)) - set(_keys(finals)) - {"analysis"}
+    if not searched:
+        raise UserError("hydra.sweeper.search: the command leaves nothing to choose among; name several values")
+    final_configs = [_plain(options) for options in _compose(hydra, finals)]
+    trial_configs = [_plain(options) for options in _compose(hydra, trials)]
+    folder = _folder(hydra, identity := sweep_id([*final_configs, *trial_configs]))
+    names = job_names(trials, trial_configs)
+    jobs = [Job(name, folder / name, config) for name, config in zip(names, trial_configs, strict=True)]
+    searches = []
+    for name, final, config in zip(job_names(finals, final_configs), finals, final_configs, strict=True):
+        choice = sorted(_without(final, ["analysis"]))
+        own = [job.name for job, each in zip(jobs, trials, strict=True) if _chosen(each, searched) == choice]
+        searches.append(Search(name, own, config["analysis"]))
+    _carry_out(Sweep(identity, folder, jobs, searches), hydra.launcher)
+
+
+def resume_sweep(hydra: Any, identity: str, overrides: Sequence[str]) -> None:
+    """Complete a sweep, with the options that it was begun with.
+
+    Raises
+    ------
+    UserError, SystemExit
+        As `run_sweep`.
+    """
+    if overrides:
+        raise UserError(f"sweep.resume: a sweep is completed with its own options, not with {', '.join(overrides)}")
+    _carry_out(read_sweep(_folder(hydra, identity)), hydra.launcher)
+
+
+class Launcher(Protocol):
+    """What `hydra/launcher` names."""
+
+    def check(self) -> None:
+        """Refuse options that are wrong."""
+
+    def run_jobs(self, jobs: Sequence[Job], ends: MutableMapping[str, End]) -> None:
+        """Run jobs, and fill in how each ended."""
+
+
+def _carry_out(sweep: Sweep, launcher: Launcher) -> None:
+    from slowpoints.tracking.journal import recorded_run_id
+    from slowpoints.tracking.run import track
+    from slowpoints.tracking.store import open_store
+
+    launcher.check()
+    options = {job.name: check_options(OmegaConf.create(dict(job.config))) for job in sweep.jobs}
+    todo = [options[job.name] for job in sweep.jobs if not job.is_done]
+    build_caches((each.data, each.cache_dir, each.seed) for each in todo)
+    first = next(iter(options.values()))
+    if not first.tracking.offline_start:
+        open_store(first.tracking)  # what is wrong with it is said before there is a folder
+    params: dict[str, Any] = {"jobs": len(sweep.jobs) + len(sweep.searches)}
+    for name in ("arch", "data"):
+        params[name] = ", ".join(sorted({getattr(each, name).name for each in options.values()}))
+    tags = {"sweep": sweep.id, "role": "summary"}
+    try:
+        with working_on(sweep):
+            run_id = recorded_run_id(sweep.folder)
+            with track(first.tracking, f"sweep-{sweep.id}", sweep.folder, params, tags, run_id) as summary:
+                _run_all(sweep, launcher, summary, first)
+    except JobsFailed as error:
+        print(error, file=sys.stderr)
+        sys.exit(JOBS_FAILED)
+
+
+def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: RunOptions) -> None:
+    """Run the jobs that are not done, in two rounds where there is a search, and leave the table of all."""
+    ends: dict[str, End] = {}
+    finals: list[Job] = []
+    _reconcile(summary, options)
+    try:
+        _run(sweep, sweep.jobs, launcher, ends)
+        finals = _finals(sweep, ends)
+        _run(sweep, [job for job in finals if job.name not in ends], launcher, ends)
+    finally:
+        jobs = [*sweep.jobs, *(finals or [Job(each.name, sweep.folder / each.name, {}) for each in sweep.searches])]
+        _conclude(sweep, jobs, ends, summary, options)
+    failed = [job.name for job in jobs if not ends[job.name].good]
+    if failed:
+        raise JobsFailed(f"{len(failed)} of {len(jobs)} jobs have no results: {', '.join(failed)}")
+
+
+def _run(sweep: Sweep, jobs: Sequence[Job], launcher: Launcher, ends: MutableMapping[str, End]) -> None:
+    ends.update((job.name, End("done before")) for job in jobs if job.is_done)
+    missing = [job for job in jobs if job.name not in ends]
+    for job in missing:
+        job.write({"sweep": sweep.id, "role": "job"})
+    if missing:
+        launcher.run_jobs(missing, ends)
+
+
+def _finals(sweep: Sweep, ends: MutableMapping[str, End]) -> list[Job]:
+    """Return the jobs that analyse what the searches found; say in `ends` which cannot be run yet."""
+    jobs = {job.name: job for job in sweep.jobs}
+    finals = []
+    for search in sweep.searches:
+        best = best_trial(search, [jobs[name] for name in search.trials], ends)
+        if isinstance(best, End):
+            ends[search.name] = best
+            finals.append(Job(search.name, sweep.folder / search.name, {}))
+        else:
+            finals.append(final_job(search, best))
+    return finals
+
+
+def _conclude(
+    sweep: Sweep, jobs: Sequence[Job], ends: MutableMapping[str, End], summary: TrackedRun, options: RunOptions
+) -> None:
+    """Leave the table of all jobs: on the terminal, in the sweep's folder, and in the summary run."""
+    from slowpoints.sweep.table import as_csv, as_markdown, print_table
+
+    for job in jobs:
+        ends.setdefault(job.name, End("done") if job.is_done else End("not run"))
+    _reconcile(summary, options)
+    good = sum(ends[job.name].good for job in jobs)
+    summary.log_metrics({"jobs/done": good, "jobs/missing": len(jobs) - good})
+    summary.save_text("jobs.csv", as_csv(jobs, ends))
+    summary.describe(as_markdown(jobs, ends))
+    print_table(f"sweep {sweep.id}: {good} of {len(jobs)} jobs done", jobs, ends)
+    print(f"All runs, side by side: {how_to_open(options.tracking.uri)}")
+    if good < len(jobs):
+        print(f"The same command again runs what is missing; so does: slowpoints run sweep.resume={sweep.id}")
+
+
+def _reconcile(summary: TrackedRun, options: RunOptions) -> None:
+    """Mark the runs of processes that are gone; where the store does not answer, this waits for another time."""
+    from slowpoints.tracking.reconcile import reconcile
+
+    try:
+        reconcile(summary.tracking_uri, options.tracking.experiment)
+    except Exception as error:
+        log.warning("Runs could not be reconciled: %s", str(error).splitlines()[0])
+
+
+def _compose(hydra: Any, overrides: Overrides) -> list[RunOptions]:
+    """Return the checked options of each job; all that is wrong with any is said at once."""
+    options, problems = [], {}
+    for job in overrides:
+        config = hydra.hydra_context.config_loader.load_sweep_config(hydra.config, list(job))
+        HydraConfig.instance().set_config(config)  # for interpolations that ask for it
+        try:
+            options.append(check_options(_task(config, job)))
+        except UserError as error:
+            problems.update(dict.fromkeys(str(error).splitlines()))
+    if problems:
+        raise UserError("\n".join(problems))
+    return options
+
+
+def _task(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """Return the options of a run: what Hydra composed, without Hydra's own, and with what a checkpoint brings."""
+    task = copy.deepcopy(config)
+    with open_dict(task):
+        del task["hydra"]
+    return task if task.checkpoint is None else with_checkpoint(task, overrides)
+
+
+def _folder(hydra: Any, identity: str) -> Path:
+    with open_dict(hydra.config):
+        hydra.config.hydra.sweeper.id = identity
+    return Path(str(hydra.config.hydra.sweep.dir)).resolve()
+
+
+def _plain(options: RunOptions) -> dict[str, Any]:
+    return options.model_dump(mode="json")
+
+
+def _keys(overrides: Overrides) -> list[str]:
+    return [each.split("=", 1)[0] for job in overrides for each in job]
+
+
+def _without(overrides: Sequence[str], keys: Sequence[str]) -> list[str]:
+    return [each for each in overrides if each.split("=", 1)[0] not in keys]
+
+
+def _chosen(trial: Sequence[str], searched: set[str]) -> list[str]:
+    """Return what a trial has in common with all others of its search."""
+    return sorted(_without(trial, [*searched, "analysis"]))

@@ -1,0 +1,65 @@
+"""What happened to each job of a sweep."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from slowpoints.sweep.jobs import End, Job
+
+ACCURACY = "test/accuracy"
+COLORS = {"done": "green", "done before": "green", "interrupted": "yellow", "not run": "yellow"}
+
+
+def print_table(title: str, jobs: Sequence[Job], ends: Mapping[str, End]) -> None:
+    """Print a row for each job: how it ended, its accuracy, and where it is; for those without results, their log."""
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = 200  # in a file, lines need not fit a screen
+    table = Table(title=escape(title), title_justify="left", header_style="bold")
+    table.add_column("job", overflow="fold")
+    table.add_column("state")
+    table.add_column("test accuracy", justify="right")
+    table.add_column("folder, or why and log", overflow="fold")
+    for job in jobs:
+        end = ends[job.name]
+        accuracy = (job.summary or {}).get(ACCURACY)
+        reason = [end.why] if end.why else []
+        place = _short(job.folder) if end.good else "; ".join([*reason, _short(job.log)])
+        table.add_row(
+            escape(job.name),
+            f"[{COLORS.get(end.state, 'red')}]{end.state}[/]",
+            "" if accuracy is None else f"{accuracy:.4f}",
+            escape(place),
+        )
+    console.print(table)
+
+
+def as_csv(jobs: Sequence[Job], ends: Mapping[str, End]) -> str:
+    """Return the same as a table to read with a program."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["job", "state", "why", "test_accuracy", "folder", "log"])
+    for job in jobs:
+        end = ends[job.name]
+        rows.writerow([job.name, end.state, end.why, (job.summary or {}).get(ACCURACY, ""), job.folder, job.log])
+    return text.getvalue()
+
+
+def as_markdown(jobs: Sequence[Job], ends: Mapping[str, End]) -> str:
+    """Return the same for people, as MLflow shows it on a run's page."""
+    lines = ["| job | state | test accuracy |", "|---|---|---|"]
+    for job in jobs:
+        accuracy = (job.summary or {}).get(ACCURACY)
+        lines.append(f"| {job.name} | {ends[job.name].state} | {'' if accuracy is None else f'{accuracy:.4f}'} |")
+    return "\n".join(lines)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,163 @@
+"""An interrupted training goes on as if nothing had happened: same weights, same curves, to the last bit."""
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers.logger import Logger
+
+from slowpoints.cells import GRU
+from slowpoints.interruption import STOP, Interrupted
+from slowpoints.text.datamodule import SentimentData
+from slowpoints.text.load import load_data
+from slowpoints.text.options import SyntheticData
+from slowpoints.training.model import RecurrentClassifier
+from slowpoints.training.module import SentimentClassifier
+from slowpoints.training.options import TrainingOptions
+from slowpoints.training.train import make_trainer, train
+
+BATCHES = 10  # in an epoch: 160 training documents of 200
+
+
+class Curves(Logger):
+    """Keeps what is logged, as (name, step) -> value: what is logged twice at a step must be the same."""
+
+    def __init__(self, points):
+        super().__init__()
+        self.points = points
+
+    name = version = "curves"
+
+    def log_metrics(self, metrics, step=None):
+        for name, value in metrics.items():
+            assert self.points.setdefault((name, step), value) == value
+
+    def log_hyperparams(self, *args, **kwargs):
+        pass
+
+
+class Count(pl.Callback):
+    """Counts batches."""
+
+    batches = 0
+
+    def on_train_batch_start(self, *_):
+        self.batches += 1
+
+
+class Accident(pl.Callback):
+    """Ends the training at a step: by asking it to stop, or at once."""
+
+    def __init__(self, step, kind):
+        self.step, self.kind = step, kind
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_index):
+        if trainer.global_step == self.step:
+            if self.kind == "asked":
+                STOP.asked = "a test"
+            else:
+                raise RuntimeError("killed")
+
+
+@pytest.fixture(autouse=True)
+def _no_request_remains():
+    yield
+    STOP.asked, STOP.deferred = None, False
+
+
+def options(**changes):
+    usual = {
+        "max_epochs": 3,
+        "batch_size": 16,
+        "rate": 0.01,
+        "final_rate_share": 0.1,
+        "warmup_steps": 4,
+        "weight_decay": 0.01,
+        "gradient_clip": 1.0,
+        "embedding_dropout": 0.3,
+        "word_dropout": 0.1,
+        "readout_dropout": 0.3,
+        "embedding_std": 0.1,
+        "patience": 9,
+        "validations_per_epoch": 1,
+        "precision": "32-true",
+        "accelerator": "cpu",
+        "devices": 1,
+        "deterministic": True,
+    }
+    return TrainingOptions(**usual | changes)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    chosen = SyntheticData(name="synthetic", documents=200, longest=20)
+    return load_data(chosen, tmp_path_factory.mktemp("cache"), seed=0)
+
+
+def fit(data, chosen, folder, points, accident=None):
+    pl.seed_everything(1 if accident is None else 0, verbose=False)  # what remains of it must not matter
+    torch.manual_seed(0)
+    network = RecurrentClassifier(
+        GRU(5, 6), len(data.words), embedding_dropout=0.3, word_dropout=0.1, readout_dropout=0.3
+    )
+    module = SentimentClassifier(network, chosen)
+    callbacks = [] if accident is None else [accident]
+    trainer = make_trainer(chosen, folder, Curves(points), callbacks)
+    result = train(trainer, module, SentimentData(data, chosen.batch_size, seed=0), resume=True)
+    return module.state_dict(), result
+
+
+@pytest.mark.parametrize("validations", [1, 2])
+@pytest.mark.parametrize("kind", ["asked", "killed"])
+@pytest.mark.parametrize("step", [3, BATCHES // 2, BATCHES, BATCHES + 1, 2 * BATCHES - 1, 2 * BATCHES + 4])
+def test_the_rest_is_as_without_the_interruption(data, tmp_path, step, kind, validations):
+    chosen = options(validations_per_epoch=validations)
+    curves, resumed = {}, {}
+    undisturbed, expected = fit(data, chosen, tmp_path / "undisturbed", curves)
+
+    with pytest.raises(Interrupted if kind == "asked" else RuntimeError):
+        fit(data, chosen, tmp_path / "disturbed", resumed, Accident(step, kind))
+    STOP.asked = None
+    state, result = fit(data, chosen, tmp_path / "disturbed", resumed)
+
+    assert resumed == curves
+    assert result.validation_accuracy == expected.validation_accuracy
+    assert result.epochs == expected.epochs
+    for name, tensor in undisturbed.items():
+        assert torch.equal(state[name], tensor), name
+
+
+def test_no_batch_is_trained_on_twice_after_a_request(data, tmp_path):
+    with pytest.raises(Interrupted):
+        fit(data, options(), tmp_path, {}, Accident(BATCHES + 3, "asked"))
+    STOP.asked = None
+    fit(data, options(), tmp_path, {}, count := Count())
+    assert count.batches == 2 * BATCHES - 3
+
+
+def test_the_time_is_that_of_both_parts(data, tmp_path):
+    with pytest.raises(Interrupted):
+        fit(data, options(), tmp_path, {}, Accident(BATCHES + 3, "asked"))
+    STOP.asked = None
+    state = torch.load(tmp_path / ".resume" / "training.ckpt", weights_only=True)
+    before = state["callbacks"]["ResumePoint"]["seconds"]
+    _, result = fit(data, options(), tmp_path, {})
+    assert 0 < before < result.seconds
+
+
+def test_a_training_that_is_over_is_not_done_again(data, tmp_path):
+    chosen = options(max_epochs=1)
+    first, expected = fit(data, chosen, tmp_path, {})
+    second, result = fit(data, chosen, tmp_path, points := {})
+    assert points == {}
+    assert result == expected
+    assert all(torch.equal(second[name], tensor) for name, tensor in first.items())
+
+
+def test_early_stopping_remembers(data, tmp_path):
+    chosen = options(max_epochs=30, rate=1e-9, patience=4)  # nothing improves
+    _, expected = fit(data, chosen, tmp_path / "undisturbed", {})
+    assert expected.epochs < 30
+    with pytest.raises(RuntimeError):
+        fit(data, chosen, tmp_path / "disturbed", {}, Accident(3 * BATCHES + 2, "killed"))
+    _, result = fit(data, chosen, tmp_path / "disturbed", {})
+    assert result.epochs == expected.epochs
