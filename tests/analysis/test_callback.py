@@ -98,16 +98,12 @@ def test_the_page_and_the_verdicts_follow_from_what_was_answered():
     assert run.figures == ["figure_2c_manifold", "page"]
     summary = callback.summary()
     assert summary["verdicts"]["line"]["verdict"] == "holds"
-    assert summary["verdicts"]["line"]["values"].keys() == {
-        "manifold/line_variance",
-        "manifold/coverage",
-        "manifold/agreement",
-    }
+    assert summary["verdicts"]["line"]["values"].keys() == {"manifold/line_variance", "manifold/coverage"}
     assert "low_dimensional" not in summary["verdicts"]
 
 
 def test_a_claim_holds_as_far_as_its_worst_condition():
-    line = {"manifold/line_variance": 0.9, "manifold/coverage": 0.9, "manifold/agreement": 0.95}
+    line = {"manifold/line_variance": 0.9, "manifold/coverage": 0.9}
     assert [verdict.verdict for verdict in judge(line)] == ["holds"]
     assert [verdict.verdict for verdict in judge({**line, "manifold/coverage": 0.3})] == ["holds weakly"]
     assert [verdict.verdict for verdict in judge({**line, "manifold/coverage": 0.1})] == ["does not hold"]

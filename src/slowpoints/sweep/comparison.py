@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
-from slowpoints.analysis.claims import CLAIMS
+from slowpoints.analysis.claims import CLAIMS, judge
 from slowpoints.errors import UserError
 from slowpoints.figures.comparison import draw_comparison
 from slowpoints.files import new_file, read_arrays, save_figure
@@ -60,7 +60,7 @@ class Network:
     ----------
     name
         Architecture and data set, such as gru-imdb; with the seed where networks differ by it.
-    metrics, verdicts
+    metrics
         From `summary.json`.
     folder
         Of the run.
@@ -68,7 +68,6 @@ class Network:
 
     name: str
     metrics: dict[str, float]
-    verdicts: dict[str, Any]
     folder: Path
 
     def arrays(self) -> dict[str, dict[str, np.ndarray]]:
@@ -99,7 +98,7 @@ def _read(file: Path) -> tuple[tuple[int, int, str, int], Network]:
     arch, data, seed = config.arch.name, config.data.name, config.seed
     order = (_place(data, DATA), _place(arch, ARCHITECTURES), f"{data}-{arch}", seed)
     name = f"{arch}-{data}" + (f"-seed{seed}" if seed else "")
-    return order, Network(name, summary["metrics"], summary.get("verdicts", {}), file.parent)
+    return order, Network(name, summary["metrics"], file.parent)
 
 
 def _place(name: str, known: Sequence[str]) -> int:
@@ -125,12 +124,9 @@ def comparison_tables(networks: Sequence[Network]) -> str:
         [heading, *(_number(network.metrics, metric, form) for network in networks), paper]
         for metric, (heading, form, paper) in MECHANISM.items()
     ]
+    judgements = [{found.claim: found.verdict for found in judge(network.metrics)} for network in networks]
     verdicts = [
-        [
-            claim.text,
-            *(MARKS[network.verdicts.get(claim.name, {}).get("verdict", "not measured")] for network in networks),
-        ]
-        for claim in CLAIMS
+        [claim.text, *(MARKS[judged.get(claim.name, "not measured")] for judged in judgements)] for claim in CLAIMS
     ]
     names = [network.name for network in networks]
     return "\n\n".join(
