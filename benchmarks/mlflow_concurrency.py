@@ -76,7 +76,7 @@ def job(uri: str, folder: Path, points: int) -> Job:
         for n in range(FILES):
             run.save_text(f"file-{n}.txt", "x" * 10_000)
         run.log_metrics({f"final/{n}": n for n in range(20)})
-        run.save_summary()
+        run.save_summary({})
         ended = time.perf_counter()
     after = resource.getrusage(resource.RUSAGE_SELF)
     processor = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
