@@ -28,9 +28,6 @@ def folders(tmp_path):
     return tmp_path / "sweep" / "gru-first", tmp_path / "sweep" / "rnn-first"
 
 
-@pytest.mark.skip(
-    reason="known defect: a job that was killed and resumed ends with other numbers than an undisturbed one"
-)
 @pytest.mark.timeout(600)
 def test_a_sweep_that_was_killed_is_completed_by_the_same_command_with_the_same_numbers(store, tmp_path):
     code, said = sweep([*SWEEP, "hydra.sweep.dir=undisturbed"], tmp_path)

@@ -4,13 +4,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from unittest.mock import Mock
 
 import pytest
 
 from slowpoints.errors import UserError
 from slowpoints.sweep import local, processes
 from slowpoints.sweep.jobs import End, Job
-from slowpoints.sweep.local import LocalOptions, slots
+from slowpoints.sweep.local import LocalOptions, run_here, slots
 from slowpoints.sweep.processes import Processes, Slots
 
 GOOD = "open(folder + '/summary.json', 'w').write('{\"metrics\": {}}')"
@@ -145,6 +146,17 @@ def test_threads_and_jobs_fill_the_cores_and_no_more(monkeypatch, options, jobs,
     monkeypatch.setattr(local, "available_memory", lambda: 100e9)
     chosen = slots(LocalOptions(**options), jobs, [])
     assert (len(chosen.gpus), chosen.threads) == (places, threads)
+
+
+def test_what_is_left_of_a_sweep_runs_with_the_threads_of_the_whole(monkeypatch, tmp_path):
+    monkeypatch.setattr(local, "available_cores", lambda: 4)
+    chosen = []
+    monkeypatch.setattr(local, "Processes", lambda jobs, slots, ends: chosen.append((jobs, slots)) or Mock())
+    jobs = [Job(name, tmp_path, {"training": {"accelerator": "cpu"}}) for name in "abcd"]
+    run_here(jobs, LocalOptions(), dict.fromkeys("abc", End("done before")))
+    (missing, shared), *_ = chosen
+    assert [job.name for job in missing] == ["d"]
+    assert shared.threads == 1
 
 
 def test_memory_limits_the_number_of_jobs(monkeypatch):

@@ -34,7 +34,7 @@ class JobLauncher(Launcher):
         raise NotImplementedError
 
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
-        """Run jobs, and fill in how each ended."""
+        """Run those of the jobs that are not in `ends` yet, and fill in how each ended."""
         raise NotImplementedError
 
 
@@ -48,7 +48,7 @@ class LocalLauncher(JobLauncher):
         LocalOptions(**self.options)
 
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
-        """Run jobs, and fill in how each ended."""
+        """Run those of the jobs that are not in `ends` yet, and fill in how each ended."""
         from slowpoints.sweep.local import LocalOptions, run_here
 
         run_here(jobs, LocalOptions(**self.options), ends)
@@ -65,7 +65,7 @@ class SlurmLauncher(JobLauncher):
         check_slurm()
 
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
-        """Run jobs, and fill in how each ended."""
+        """Run those of the jobs that are not in `ends` yet, and fill in how each ended."""
         from slowpoints.sweep.slurm import SlurmOptions, run_on_slurm
 
-        run_on_slurm(jobs, SlurmOptions(**self.options), ends)
+        run_on_slurm([job for job in jobs if job.name not in ends], SlurmOptions(**self.options), ends)

@@ -103,7 +103,7 @@ class Launcher(Protocol):
         """Refuse options that are wrong."""
 
     def run_jobs(self, jobs: Sequence[Job], ends: MutableMapping[str, End]) -> None:
-        """Run jobs, and fill in how each ended."""
+        """Run those of the jobs that are not in `ends` yet, and fill in how each ended."""
 
 
 def _carry_out(sweep: Sweep, launcher: Launcher) -> None:
@@ -140,7 +140,7 @@ def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: Run
     try:
         _run(sweep, sweep.jobs, launcher, ends)
         finals = _finals(sweep, ends)
-        _run(sweep, [job for job in finals if job.name not in ends], launcher, ends)
+        _run(sweep, finals, launcher, ends)
     finally:
         jobs = [*sweep.jobs, *(finals or [Job(each.name, sweep.folder / each.name, {}) for each in sweep.searches])]
         _conclude(sweep, jobs, ends, summary, options)
@@ -155,7 +155,7 @@ def _run(sweep: Sweep, jobs: Sequence[Job], launcher: Launcher, ends: MutableMap
     for job in missing:
         job.write({"sweep": sweep.id, "role": "job"})
     if missing:
-        launcher.run_jobs(missing, ends)
+        launcher.run_jobs(jobs, ends)
 
 
 def _finals(sweep: Sweep, ends: MutableMapping[str, End]) -> list[Job]:

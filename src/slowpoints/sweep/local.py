@@ -32,8 +32,12 @@ class LocalOptions:
 
 
 def run_here(jobs: Sequence[Job], options: LocalOptions, ends: MutableMapping[str, End]) -> None:
-    """Run jobs in parallel processes, as many as the machine has room for, and fill in how each ended."""
-    Processes(jobs, slots(options, len(jobs), gpus_for(jobs)), ends).run()
+    """Run those of the jobs that are not in `ends` yet, as many at a time as the machine has room for.
+
+    What is left of a sweep runs with as many threads per job as the whole does: sums round by their number.
+    """
+    missing = [job for job in jobs if job.name not in ends]
+    Processes(missing, slots(options, len(jobs), gpus_for(jobs)), ends).run()
 
 
 def slots(options: LocalOptions, jobs: int, gpus: Sequence[str]) -> Slots:
