@@ -91,7 +91,7 @@ def test_points_of_a_line_attractor_stay_where_they_began():
     found = find_fixed_points(line_attractor(direction), starts, torch.zeros(6), tolerance=1e-10)
     assert found.converged_share == 1
     along = starts @ direction
-    torch.testing.assert_close(found.location @ direction, along, atol=1e-8, rtol=0)
+    torch.testing.assert_close(found.location @ direction, along, atol=1e-4, rtol=0)  # steps are in single precision
     torch.testing.assert_close(found.location, along[:, None] * direction, atol=1e-3, rtol=0)
 
 

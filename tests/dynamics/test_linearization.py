@@ -110,6 +110,18 @@ def test_decompositions_in_several_threads_leave_torch_as_it_was():
         torch.set_num_threads(threads)
 
 
+def test_a_few_large_matrices_are_decomposed_whatever_the_number_of_threads():
+    """Torch's batched solve fails for such matrices with more than one thread (pytorch issue 142815)."""
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        for seed in range(10):
+            assert eigenmodes(0.07 * normal(3, 200, 200, seed=seed), count=6).residual.max() < 1e-10
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_the_full_spectrum_is_sorted():
     values = spectrum(0.3 * normal(4, 9, 9))
     np.testing.assert_allclose(values.abs(), values.abs().sort(dim=1, descending=True).values)

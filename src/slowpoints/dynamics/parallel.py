@@ -23,17 +23,28 @@ def chunk_rows(matrices: Tensor) -> int:
     return max(1, memory // (8 * MATRICES_PER_POINT * matrices.shape[-1] ** 2))
 
 
-def in_threads(function: Callable[[Item], Result], items: Sequence[Item], device: torch.device) -> list[Result]:
+def in_threads(
+    function: Callable[[Item], Result], items: Sequence[Item], device: torch.device, allowed: bool = True
+) -> list[Result]:
     """Return the results for all items; on the CPU as many at once as torch may use threads, with one thread each.
 
-    A decomposition gains little from several threads, and loses much where cores are busy.
+    Small matrices gain little from several threads each, and lose much where cores are busy. Where threads are not
+    allowed, because the function may not be called by several at once, items come one by one.
     """
-    threads = min(torch.get_num_threads(), len(items))
-    if device.type != "cpu" or threads <= 1:
+    if device.type != "cpu" or not allowed:
         return [function(item) for item in items]
     before = torch.get_num_threads()
+    with_gradients = torch.is_grad_enabled()  # which each thread decides for itself
+
+    def run(item: Item) -> Result:
+        with torch.set_grad_enabled(with_gradients):
+            return function(item)
+
     try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(function, items))
+        torch.set_num_threads(1)  # also for a single item: batched solves crash with more (pytorch issue 142815)
+        if before == 1 or len(items) <= 1:
+            return [function(item) for item in items]
+        with ThreadPoolExecutor(min(before, len(items)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(run, items))
     finally:
         torch.set_num_threads(before)

@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive
 from slowpoints.dynamics.fixed_points import FixedPoints, Status
+from slowpoints.dynamics.parallel import in_threads
 from slowpoints.dynamics.region import Region
 from slowpoints.dynamics.solvers import LevenbergMarquardt, Solution, Solver
 from slowpoints.dynamics.system import Step, System, as_system, check_step
@@ -168,10 +169,10 @@ def _solve_in_chunks(
 ) -> Solution:
     rows = max(1, memory // solver.bytes_per_point(starts.shape[1]))
     with tqdm(total=len(starts), desc="fixed points", unit="point", disable=not progress) as bar:
-        parts = [
-            solver.solve(system, some, some_inputs, levels, bar.update)
-            for some, some_inputs in zip(starts.split(rows), inputs.split(rows), strict=True)
-        ]
+        chunks = list(zip(starts.split(rows), inputs.split(rows), strict=True))
+        parts = in_threads(
+            lambda chunk: solver.solve(system, *chunk, levels, bar.update), chunks, starts.device, system.reentrant
+        )
     return Solution(
         location=torch.cat([part.location for part in parts], dim=1),
         speed=torch.cat([part.speed for part in parts], dim=1),

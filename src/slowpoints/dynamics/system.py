@@ -35,6 +35,8 @@ class System:
         `(batch, state), (batch, input) -> (batch, state, input)`, the derivative by the input.
     state_size, input_size
         N and E; None where the network does not tell.
+    reentrant
+        Whether several threads may call it at once, as they may cells; a user's own code may keep something.
     """
 
     step: Step
@@ -42,6 +44,7 @@ class System:
     input_jacobian: Step
     state_size: int | None = None
     input_size: int | None = None
+    reentrant: bool = False
 
     def inputs(self, input: Array | None, states: Float[Tensor, "point state"]) -> Float[Tensor, "point input"]:
         """Return one input per state: those given, the one given for all, or zeros.
@@ -112,6 +115,7 @@ def _module_system(module: nn.Module, states: Tensor, dtype: torch.dtype) -> Sys
         getattr(own, "input_jacobian", automatic_jacobian(step, 1)),
         getattr(own, "state_size", None),
         getattr(own, "input_size", None),
+        isinstance(own, Cell),
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MATRICES_PER_POINT = 8  # N x N arrays alive at once, at most
 GAIN_ACCEPTED = 1e-3  # share of the predicted decrease of q that makes a step worth taking
+MODEL = torch.float32  # precision of A'A and of steps, not of residuals
 PROGRESS = 0.05  # relative decrease of q below which an iteration counts as idle
 
 
@@ -41,7 +42,8 @@ class LevenbergMarquardt:
 
     Notes
     -----
-    Work for each point and step: one Jacobian, `N^3` multiplications for `A'A`, `N^3 / 6` for its Cholesky factor.
+    Work for each point and step: one Jacobian, and in single precision `N^3` multiplications for `A'A` and `N^3 / 6`
+    for its Cholesky factor. What a step is worth is judged in the precision of the states.
     """
 
     max_iterations: int = 100
@@ -116,8 +118,8 @@ def _front(system: System, starts: Tensor, inputs: Tensor, damping: float) -> _F
         growth=starts.new_full((count,), 2.0),
         idle=torch.zeros(count, dtype=torch.int64, device=starts.device),
         moved=torch.ones(count, dtype=torch.bool, device=starts.device),
-        gram=starts.new_empty(count, size, size),
-        gradient=starts.new_empty(count, size),
+        gram=starts.new_empty(count, size, size, dtype=MODEL),
+        gradient=starts.new_empty(count, size, dtype=MODEL),
     )
 
 
@@ -151,9 +153,9 @@ def _refresh_model(system: System, front: _Front) -> None:
     if len(location) == 0:
         return
     identity = torch.eye(location.shape[1], dtype=location.dtype, device=location.device)
-    a = identity - system.recurrent_jacobian(location, front.input[rows])
+    a = (identity - system.recurrent_jacobian(location, front.input[rows])).to(MODEL)
     gram = a.mT @ a
-    gradient = (front.residual[rows].unsqueeze(1) @ a).squeeze(1)
+    gradient = (front.residual[rows].to(MODEL).unsqueeze(1) @ a).squeeze(1)
     if everywhere:
         front.gram, front.gradient = gram, gradient
     else:
@@ -163,7 +165,7 @@ def _refresh_model(system: System, front: _Front) -> None:
 def _damped_step(front: _Front) -> tuple[Float[Tensor, "active state"], Bool[Tensor, " active"]]:
     """Solve `(A'A + mu I) d = A'r`; also say for which points that worked."""
     damped = front.gram.clone()
-    damped.diagonal(dim1=-2, dim2=-1).add_(front.damping.unsqueeze(1))
+    damped.diagonal(dim1=-2, dim2=-1).add_(front.damping.to(MODEL).unsqueeze(1))
     factor, failure = torch.linalg.cholesky_ex(damped)
     step = torch.cholesky_solve(front.gradient.unsqueeze(-1), factor).squeeze(-1)
-    return step, failure == 0
+    return step.to(front.location.dtype), failure == 0
