@@ -21,7 +21,9 @@ def open_browser(profile: Path) -> Iterator[webdriver.Chrome]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if chromium is None or driver is None:
-        pytest.skip("no browser: chromium and chromedriver are not installed (apt-get install chromium chromium-driver)")
+        pytest.skip(
+            "no browser: chromium and chromedriver are not installed (apt-get install chromium chromium-driver)"
+        )
     options = Options()
     options.binary_location = chromium
     for argument in (
