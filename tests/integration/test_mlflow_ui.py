@@ -12,6 +12,7 @@ from tests.integration.browser import open_browser, show
 from slowpoints.app.main import run_command
 
 SMALL = [
+    "analysis=quick",
     "data.documents=400",
     "arch.hidden_size=8",
     "arch.embedding_size=6",
@@ -56,7 +57,7 @@ def test_the_pages_of_mlflow_show_what_was_found_as_they_open(browser, keep_pict
         show(browser, base, "gru-synthetic", "rnn-synthetic")
         keep_picture("runs")
         # The prefixes of metrics are sections; the charts are there without a click.
-        show(browser, f"{base}?compareRunsMode=CHART", "bow (", "fixed_points (", "test (", "training (")
+        show(browser, f"{base}?compareRunsMode=CHART", "fixed_points\n(", "test\n(", "training\n(")
         browser.execute_script("document.querySelector('.js-plotly-plot').scrollIntoView()")
         keep_picture("charts")
 
