@@ -97,4 +97,5 @@ def _draw_projections(axes: Axes, arrays: Arrays) -> None:
     for value, (name, colour) in VALENCES.items():
         heights = np.histogram(averaged[arrays["classes"] == value], bins)[0]
         axes.stairs(heights, bins, color=colour, label=name, linewidth=1.4, linestyle="-" if value else "--")
+    axes.margins(y=0.3)  # for the legend
     axes.set_xlabel(r"$\ell_1 \cdot J_{inp}\,x$ (words)", fontsize="x-small")

@@ -25,8 +25,9 @@ ACCURACIES = {
 MECHANISM = {
     "pca/variance_explained_2": ("variance in 2 PCs", ".0%", "about 90 % in 2 to 3"),
     "pca/untrained_variance_explained_2": ("... untrained", ".0%", "far less"),
-    "fixed_points/slow_count": ("slow points of 500", ".0f", ""),
-    "fixed_points/count": ("fixed points of 500", ".0f", "about 500"),
+    "fixed_points/starts": ("searches", ".0f", "about 500"),
+    "fixed_points/slow_count": ("slow points", ".0f", ""),
+    "fixed_points/count": ("fixed points", ".0f", "nearly all"),
     "manifold/line_variance": ("line variance", ".0%", "1-D"),
     "manifold/coverage": ("coverage", ".0%", "whole range"),
     "manifold/readout_alignment": ("|cos(m, w)|", ".2f", "aligned"),
@@ -61,12 +62,15 @@ class Cell:
         What it rests on.
     mark
         Whether a claim holds.
+    is_words
+        Whether it is read as words, not as a number.
     """
 
     text: str
     value: float | None = None
     more: str = ""
     mark: Mark = ""
+    is_words: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ def mechanism_table(groups: Sequence[Group]) -> Table:
     for metric, (heading, form, paper) in MECHANISM.items():
         spreads = [group.spread(metric) for group in groups]
         if any(spreads):
-            rows.append([Cell(heading, more=metric), *(_number(spread, form) for spread in spreads), Cell(paper)])
+            rows.append(
+                [Cell(heading, more=metric), *(_number(spread, form) for spread in spreads), Cell(paper, is_words=True)]
+            )
     note = "Medians over points where they are many; every number: docs/metrics.md and comparison.csv."
     return Table("The mechanism", note, [Cell(""), *(Cell(group.name) for group in groups), Cell("the paper")], rows)
 
@@ -120,7 +126,7 @@ def verdict_table(groups: Sequence[Group]) -> Table:
         found = [[one[claim.name] for one in verdicts if claim.name in one] for verdicts in judged]
         cells = [_verdict(verdicts) for verdicts in found]
         everywhere = Counter(MARKS[verdict.verdict] for verdicts in found for verdict in verdicts)
-        rows.append([Cell(claim.text, more=_criterion(claim)), *cells, Cell(_sum(everywhere))])
+        rows.append([Cell(claim.text, more=_criterion(claim)), *cells, Cell(_sum(everywhere), is_words=True)])
     note = "The paper states most claims in words: the thresholds are this project's, and stand in docs/metrics.md."
     head = [Cell(""), *(Cell(group.name) for group in groups), Cell("holds for")]
     return Table("The paper's claims", note, head, rows)

@@ -21,8 +21,10 @@ ARCHITECTURES = ("lstm", "gru", "ugrnn", "rnn")
 DATA = ("imdb", "yelp", "sst")
 DRAWN = ("manifold", "modes", "inputs")
 # Options that results do not follow from, and the seed
-NOT_COMPARED = ("seed", "threads", "cache_dir", "checkpoint", "tracking.", "data.root")
-NOT_COMPARED += ("training.accelerator", "training.devices")
+NOT_COMPARED = (
+    *("seed", "threads", "cache_dir", "checkpoint", "tracking."),
+    *("data.root", "training.accelerator", "training.devices"),
+)
 ANALYSIS = "analysis."
 NAMED = 3  # options at most in the name of a network
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,10 +45,23 @@ class Comparison:
     unfinished: Sequence[str] = ()
 
     @property
+    def missing(self) -> str:
+        """A line on what has no results yet, if anything."""
+        return f"\nWithout results yet: {', '.join(self.unfinished)}\n" if self.unfinished else ""
+
+    @property
     def markdown(self) -> str:
         """The tables for people, with what is missing."""
-        missing = f"\nWithout results yet: {', '.join(self.unfinished)}\n" if self.unfinished else ""
-        return f"# {self.title}\n{missing}\n{as_markdown(comparison_tables(self.groups))}"
+        return f"# {self.title}\n{self.missing}\n{as_markdown(comparison_tables(self.groups))}"
+
+
+def brief_markdown(comparison: Comparison) -> str:
+    """Return what fits a terminal however many networks there are: accuracies, and for how many each claim holds."""
+    accuracies, _, verdicts = comparison_tables(comparison.groups)
+    counts = replace(
+        verdicts, head=[verdicts.head[0], verdicts.head[-1]], rows=[(row[0], row[-1]) for row in verdicts.rows]
+    )
+    return f"# {comparison.title}\n{comparison.missing}\n{as_markdown([accuracies, counts])}"
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
@@ -58,6 +71,8 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     their means and standard deviations over seeds.
     """
     figure = draw_comparison({group.name: group.best.arrays() for group in comparison.groups})
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # once for all formats: it takes seconds
     texts = {
         f"{NAME}.html": render_page(comparison, as_svg(figure)),
         f"{NAME}.md": comparison.markdown,
@@ -81,7 +96,7 @@ def render_page(comparison: Comparison, svg: str) -> str:
     return environment.get_template("comparison.html.j2").render(
         comparison=comparison,
         tables=comparison_tables(comparison.groups),
-        figure=Markup(svg),  # noqa: S704  (drawn here)
+        figure=Markup(svg),
         caption=FIGURE,
         seeds=any(len(group.networks) > 1 for group in comparison.groups),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
