@@ -23,7 +23,8 @@ USAGE = """\
 slowpoints: find out how trained recurrent networks compute.
 
   slowpoints run [OPTIONS]      train a network, test it, and analyse it   (also: python -m src.run)
-  slowpoints compare FOLDER ... set the networks of a sweep side by side   (also: python -m src.compare)
+  slowpoints compare NAME ...   set the networks of a sweep, of folders, or of an MLflow experiment side by side
+                                                            (also: python -m src.compare)
   slowpoints redraw FOLDER ...  draw the figures of runs again from their arrays, without the networks
   slowpoints resume FOLDER      go on with an interrupted run
   slowpoints upload FOLDER ...  send what MLflow has not received of runs, because it did not answer

@@ -16,7 +16,7 @@ from slowpoints.app.checkpoint import with_checkpoint
 from slowpoints.app.options import RunOptions, check_options
 from slowpoints.app.report import how_to_open
 from slowpoints.errors import UserError
-from slowpoints.sweep.folder import Sweep, read_sweep, working_on
+from slowpoints.sweep.folder import Sweep, read_sweep, unfinished_jobs, working_on
 from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
 from slowpoints.sweep.prepare import build_caches
 from slowpoints.sweep.search import Search, best_trial, final_job
@@ -144,6 +144,7 @@ def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: Run
     finally:
         jobs = [*sweep.jobs, *(finals or [Job(each.name, sweep.folder / each.name, {}) for each in sweep.searches])]
         _conclude(sweep, jobs, ends, summary, options)
+    _compare(sweep, summary)
     failed = [job.name for job in jobs if not ends[job.name].good]
     if failed:
         raise JobsFailed(f"{len(failed)} of {len(jobs)} jobs have no results: {', '.join(failed)}")
@@ -189,6 +190,25 @@ def _conclude(
     print(f"All runs, side by side: {how_to_open(options.tracking.uri)}")
     if good < len(jobs):
         print(f"The same command again runs what is missing; so does: slowpoints run sweep.resume={sweep.id}")
+
+
+def _compare(sweep: Sweep, summary: TrackedRun) -> None:
+    """Set the networks side by side, as far as there are any; what goes wrong here takes nothing from the sweep."""
+    from slowpoints.sweep.networks import find_networks, group_networks
+    from slowpoints.sweep.report import Comparison, write_comparison
+
+    try:
+        _, unfinished = unfinished_jobs(sweep.folder)
+        groups = group_networks(find_networks([sweep.folder]))
+        files = write_comparison(Comparison(f"sweep {sweep.id}", groups, unfinished), sweep.folder)
+    except UserError:
+        return  # nothing has finished; the table says so
+    except Exception:
+        log.warning("The networks could not be compared; later: slowpoints compare %s", sweep.folder, exc_info=True)
+        return
+    for file in files:
+        summary.log_file(file.name)
+    print(f"The networks, side by side: {files[0]}")
 
 
 def _reconcile(summary: TrackedRun, options: RunOptions) -> None:

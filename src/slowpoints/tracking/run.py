@@ -77,7 +77,8 @@ class TrackedRun:
 
     def describe(self, markdown: str) -> None:
         """Give the run its description, which MLflow shows at the top of its page."""
-        cut = markdown if len(markdown) <= LONGEST_NOTE else f"{markdown[:LONGEST_NOTE]} ..."
+        whole_lines = markdown[:LONGEST_NOTE].rpartition("\n")[0] or markdown[:LONGEST_NOTE]
+        cut = markdown if len(markdown) <= LONGEST_NOTE else f"{whole_lines}\n\n..."
         self.set_tags({NOTE: cut})
 
     def save_text(self, name: str, text: str) -> None:
