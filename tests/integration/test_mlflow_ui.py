@@ -51,6 +51,7 @@ def test_the_pages_of_mlflow_show_what_was_found_as_they_open(browser, keep_pict
         browser.get(f"{uri}/health")  # a page without MLflow's own scripts: they would overwrite the settings
         browser.execute_script(
             "localStorage.setItem('mlflow.assistant.panelOpen_v1', 'false');"
+            "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true');"
             "localStorage.setItem('mlflow.workflowType_v1', '\"machine_learning\"')"
         )
 

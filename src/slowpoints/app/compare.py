@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slowpoints.console import VOICE, print_text
 from slowpoints.errors import UserError
@@ -36,6 +36,8 @@ class Source:
         Where the comparison goes.
     unfinished
         Names of jobs without results.
+    store
+        The MLflow store, where the runs were found in one.
     run
         The MLflow run that gets the comparison, where it is not that of the folder `into`.
     experiment
@@ -46,6 +48,7 @@ class Source:
     folders: Sequence[Path]
     into: Path
     unfinished: Sequence[str] = field(default_factory=list)
+    store: str = STORE
     run: str | None = None
     experiment: str | None = None
 
@@ -71,7 +74,7 @@ def compare_command(arguments: Sequence[str]) -> None:
     into = options.into or source.into
     into.mkdir(parents=True, exist_ok=True)
     files = write_comparison(comparison, into)
-    recorded = None if options.no_mlflow else _record(source, options.uri, files, into)
+    recorded = None if options.no_mlflow else _record(source, files, into)
 
     def show(console: Console) -> None:
         console.print(Markdown(brief_markdown(comparison)))
@@ -145,7 +148,7 @@ def _of_store(name: str, uri: str, *, only_experiments: bool) -> Source:
     if (experiment := find_experiment(uri, name)) is not None:
         folders = _results(experiment, uri, name)
         into = MULTIRUN / f"comparison-{name.replace('/', '_')}"
-        return Source(f"experiment {name}", folders, into, experiment.unfinished, experiment=name)
+        return Source(f"experiment {name}", folders, into, experiment.unfinished, uri, experiment=name)
     raise UserError(
         f"{name}: there is no such folder, and {uri} has neither such a sweep nor such an experiment; "
         f"sweeps here: {', '.join(begun) or 'none'}; experiments: {', '.join(known_names(uri))}"
@@ -159,7 +162,7 @@ def _of_recorded(sweep: Recorded, uri: str, identity: str) -> Source:
         return _of_folders([folder])
     run = sweep.summary.info.run_id if sweep.summary else None
     into = MULTIRUN / f"comparison-{identity}"
-    return Source(f"sweep {identity}", _results(sweep, uri, identity), into, sweep.unfinished, run=run)
+    return Source(f"sweep {identity}", _results(sweep, uri, identity), into, sweep.unfinished, uri, run)
 
 
 def _results(recorded: Recorded, uri: str, name: str) -> list[Path]:
@@ -171,28 +174,27 @@ def _results(recorded: Recorded, uri: str, name: str) -> list[Path]:
     return folders
 
 
-def _record(source: Source, uri: str, files: Sequence[Path], into: Path) -> str:
+def _record(source: Source, files: Sequence[Path], into: Path) -> str:
     """Give the comparison to MLflow, and return what became of it."""
     from slowpoints.tracking.additions import add_files, send_files
 
     if source.experiment is not None:
-        return _record_by_itself(source, uri, files, into)
+        return _record_by_itself(source, source.experiment, files, into)
     if source.run is not None:
-        send_files(uri, source.run, files)
+        send_files(source.store, source.run, files)
         return f"in MLflow with run {source.run[:8]}"
     if into != source.into:
         return "only these files: MLflow has what is in the sweep's own folder"
     return add_files(into, [file.name for file in files])
 
 
-def _record_by_itself(source: Source, uri: str, files: Sequence[Path], into: Path) -> str:
+def _record_by_itself(source: Source, experiment: str, files: Sequence[Path], into: Path) -> str:
     from slowpoints.tracking.journal import recorded_run_id
     from slowpoints.tracking.options import TrackingOptions
     from slowpoints.tracking.run import track
 
-    options = TrackingOptions(uri=uri, experiment=source.experiment or "")
-    tags: dict[str, Any] = {"role": "comparison"}
-    with track(options, "comparison", into, {}, tags, recorded_run_id(into)) as run:
+    options = TrackingOptions(uri=source.store, experiment=experiment)
+    with track(options, "comparison", into, {}, {"role": "comparison"}, recorded_run_id(into)) as run:
         for file in files:
             run.log_file(file.name)
     return f"in MLflow with the run `comparison` ({run.run_id[:8]}) of the experiment"

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 
 from slowpoints.tracking.delivery import deliver
 from slowpoints.tracking.journal import Journal, State, read_state
+from slowpoints.tracking.store import prepare_mlflow
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ def add_files(folder: Path, names: Sequence[str]) -> str:
     names
         Of the files in it.
     """
+    prepare_mlflow()
     state = read_state(folder)
     if state is None:
         return "no run of MLflow belongs to this folder"

@@ -81,12 +81,13 @@ def existing_store(uri: str) -> str:
     if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
         raise UserError(f"{uri}: there is no such file; name the store of the runs with --uri")
     _check_reachable(uri)
+    uri = absolute(uri)  # MLflow keeps a connection for each name, whatever the folder
     mlflow.set_tracking_uri(uri)
     try:
         mlflow.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError) as error:
         raise UserError(f"{uri}: MLflow cannot use this store ({str(error).splitlines()[0]})") from error
-    return absolute(uri)
+    return uri
 
 
 def absolute(uri: str) -> str:
@@ -100,6 +101,7 @@ def prepare_mlflow() -> None:
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }.items():
         os.environ.setdefault(name, value)
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
