@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
-from rich.progress import Progress
 
 from slowpoints.analysis.analysis import Analysis, Findings, Unanswerable
 from slowpoints.analysis.claims import Verdict, judge
 from slowpoints.analysis.dissection import Dissection
+from slowpoints.console import VOICE
 from slowpoints.figures.page import draw_page
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class AnalysisCallback(pl.Callback):
         untrained = self.untrained.to(classifier.device)
         dissection = Dissection(classifier.network, untrained, data.data, self.sampling, self.seed, accuracy)
         # Lightning tests in inference mode, in which nothing can be trained or differentiated
-        with torch.inference_mode(False), torch.enable_grad(), Progress(transient=True) as progress:
+        with torch.inference_mode(False), torch.enable_grad(), VOICE.progress() as progress:
             task = progress.add_task("analyses", total=len(self.analyses))
             for analysis in self.analyses:
                 progress.update(task, description=analysis.name)

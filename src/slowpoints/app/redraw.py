@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from slowpoints.console import VOICE, print_text
 from slowpoints.errors import UserError
 from slowpoints.figures.catalog import CATALOG
 from slowpoints.figures.page import draw_page
@@ -21,9 +22,10 @@ def redraw_command(arguments: list[str]) -> None:
     """
     if not arguments:
         raise UserError("slowpoints redraw needs the output folder of a run")
-    for folder in map(Path, arguments):
-        files = redraw(folder)
-        print(f"drew {len(files)} files in {folder}")
+    drawn = {folder: redraw(folder) for folder in map(Path, arguments)}
+    lines = "\n".join(f"drew {len(files)} files in {folder}" for folder, files in drawn.items())
+    document = {str(folder): [str(file) for file in files] for folder, files in drawn.items()}
+    VOICE.conclude(lambda console: print_text(console, lines), "\n".join(document), document)
 
 
 def redraw(folder: Path) -> list[Path]:
