@@ -83,7 +83,7 @@ def read_job(folder: Path) -> Job:
 
 
 def sweep_id(configs: Sequence[Mapping[str, Any]]) -> str:
-    """Return what tells sweeps apart: it follows from all options that results follow from, of all jobs in any order."""
+    """Return what tells sweeps apart: it follows from the options that results follow from, of jobs in any order."""
     texts = sorted(json.dumps(_essence(config), sort_keys=True) for config in configs)
     return blake2b("\n".join(texts).encode(), digest_size=4).hexdigest()
 
