@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from slowpoints.figures.explorer import FILE as EXPLORER
+
 if TYPE_CHECKING:
     from slowpoints.analysis.callback import AnalysisCallback
     from slowpoints.tracking.run import TrackedRun
@@ -38,6 +40,8 @@ def print_report(report: Report) -> None:
     for verdict in report.found.verdicts:
         console.print(f"  [{STYLES[verdict.verdict]}]{verdict.verdict:<13}[/]  {escape(verdict.text)}")
     console.print(f"\nFigures, arrays, weights and summary.json: {escape(str(report.run.folder))}")
+    if (report.run.folder / EXPLORER).is_file():
+        console.print(f"To explore in a browser: {escape(str(report.run.folder / EXPLORER))}")
     console.print(f"All runs, side by side: {escape(how_to_open(report.run.tracking_uri))}")
 
 

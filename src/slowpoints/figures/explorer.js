@@ -46,10 +46,9 @@ const layout = {
   paper_bgcolor: "white", plot_bgcolor: "white", showlegend: false, hovermode: "closest",
   hoverlabel: { bgcolor: "white", bordercolor: "#888", font: { color: "#1b1b1b" }, align: "left" },
 };
-const axis = (text, more = {}) => ({ title: { text, standoff: 8 }, zeroline: false, gridcolor: "#eeeeee", linecolor: "#888",
+const axis = (text, more = {}) => ({ title: { text, standoff: 8, font: { size: 13 } }, zeroline: false, gridcolor: "#eeeeee", linecolor: "#888",
                                      ticks: "outside", tickcolor: "#888", ...more });
-const config = { responsive: true, displaylogo: false,
-                 modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+const config = { responsive: true, displaylogo: false, displayModeBar: false };
 const column = (rows, index) => rows.map(row => row[index]);
 const range = values => {
   const low = Math.min(...values), high = Math.max(...values), margin = 0.06 * (high - low) || 1;
@@ -85,10 +84,10 @@ function planeTraces() {
       marker: { size: 3, color: colours.visited }, hoverinfo: "skip" },
     { name: "readout = 0", ...readoutZero(), mode: "lines", line: { color: "#555", width: 1.2, dash: "dash" },
       hoverinfo: "skip" },
-    { name: "points where the network is slow", x: column(data.plane, 0), y: column(data.plane, 1), mode: "markers",
-      marker: { size: data.plane.map((_, row) => chosenRows.has(row) ? 11 : 6), color: data.theta, cmin: -1, cmax: 1,
+    { name: "points where the network is slow", x: column(data.plane, 0), y: column(data.plane, 1), mode: "markers", opacity: 1,
+      marker: { opacity: 1, size: data.plane.map((_, row) => chosenRows.has(row) ? 11 : 6), color: data.theta, cmin: -1, cmax: 1,
                 colorscale: colours.along, line: { width: data.plane.map((_, row) => chosenRows.has(row) ? 1 : 0), color: "black" },
-                colorbar: { title: { text: "θ, position on the manifold", side: "right" }, thickness: 12, len: 0.9,
+                colorbar: { title: { text: "θ, position on the manifold", side: "right", font: { size: 13 } }, thickness: 12, len: 0.9,
                             tickvals: [-1, -0.5, 0, 0.5, 1] } },
       customdata: data.plane.map((_, row) => [shown(data.theta[row]), signed(data.logit[row]), shown(data.speed[row], 2)]),
       hovertemplate: "slow point, θ = %{customdata[0]}<br>readout %{customdata[1]} (logit)"
@@ -100,7 +99,7 @@ function planeTraces() {
     { name: "path", x: column(path, 0), y: column(path, 1), mode: "lines", hoverinfo: "skip",
       line: { color: "rgba(0,0,0,0.55)", width: 1 } },
     { name: "document", x: column(path.slice(1), 0), y: column(path.slice(1), 1), mode: "markers",
-      marker: { size: 7, color: rows.map(row => colourOf(data.document_projections[row])), line: { color: "#222", width: 0.8 } },
+      marker: { opacity: 1, size: 7, color: rows.map(row => colourOf(data.document_projections[row])), line: { color: "#222", width: 0.8 } },
       customdata: rows.map((row, i) => [plotText(data.document_words[row]), i + 1, shown(before(row)), shown(data.document_logit[row]),
         signed(data.document_projections[row]), signed(data.document_effects[row])]),
       hovertemplate: "<b>%{customdata[0]}</b>, word %{customdata[1]}<br>readout %{customdata[2]} → %{customdata[3]} (logit)"
@@ -167,7 +166,7 @@ function drawEigenvalues() {
 function drawWords() {
   const pushes = data.word_projections[state.point], count = pushes.length / 2;
   const order = { positive: [...Array(count).keys()], negative: [...Array(count).keys()].map(i => 2 * count - 1 - i) };
-  const reach = 1.6 * Math.max(...pushes.map(Math.abs)) || 1;
+  const reach = 1.95 * Math.max(...pushes.map(Math.abs)) || 1;
   Plotly.react("words", Object.entries(order).map(([name, places]) => ({
     type: "bar", orientation: "h", name, x: places.map(i => pushes[i]), y: places.map((_, rank) => rank),
     text: places.map(i => plotText(data.words[state.point][i])), textposition: "outside", cliponaxis: false,
@@ -177,7 +176,7 @@ function drawWords() {
       + "<br>linear effect on the readout w·J<sub>inp</sub>x = %{customdata[1]} (logit)<extra></extra>",
   })), {
     ...layout, barmode: "overlay", bargap: 0.28, margin: { l: 10, r: 10, t: 2, b: 46 },
-    xaxis: axis("push along the slowest mode, ℓ₁·J<sub>inp</sub>x (units of the state)", { range: [-reach, reach], nticks: 7 }),
+    xaxis: axis("push along the slowest mode, ℓ₁·J<sub>inp</sub>x", { range: [-reach, reach], nticks: 5 }),
     yaxis: { visible: false, autorange: "reversed" },
     shapes: [{ type: "line", x0: 0, x1: 0, yref: "paper", y0: 0, y1: 1, line: { color: "#444", width: 1 } }],
   }, config);
