@@ -89,6 +89,7 @@ def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
         "tokenizer.json",
         "model.safetensors",
         "arrays",
+        "explorer.html",
         *(f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")),
     }
     with np.load("out/arrays/fixed_points.npz", allow_pickle=False) as arrays:

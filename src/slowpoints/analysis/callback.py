@@ -15,6 +15,8 @@ from slowpoints.analysis.analysis import Analysis, Findings, Unanswerable
 from slowpoints.analysis.claims import Verdict, judge
 from slowpoints.analysis.dissection import Dissection
 from slowpoints.console import VOICE
+from slowpoints.figures.explorer import FILE as EXPLORER
+from slowpoints.figures.explorer import make_explorer
 from slowpoints.figures.page import draw_page
 
 if TYPE_CHECKING:
@@ -96,9 +98,13 @@ class AnalysisCallback(pl.Callback):
                 progress.advance(task)
         self.verdicts = judge(self.run.metrics)
         self.title += f": {accuracy:.1%} of {len(data.data.test)} test documents right"
-        page = draw_page(self.title, self._arrays, [(verdict.text, verdict.verdict) for verdict in self.verdicts])
+        verdicts = [(verdict.text, verdict.verdict) for verdict in self.verdicts]
+        page = draw_page(self.title, self._arrays, verdicts)
         if page is not None:
             self.run.save_figure("page", page)
+        explorer = make_explorer(self.title, self._arrays, verdicts)
+        if explorer is not None:
+            self.run.save_text(EXPLORER, explorer)
         self.run.log_metrics({"analysis/seconds": time.perf_counter() - started})
 
     def summary(self) -> dict[str, Any]:

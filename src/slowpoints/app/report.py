@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slowpoints.console import print_text
+from slowpoints.figures.explorer import FILE as EXPLORER
 from slowpoints.tracking.store import absolute
 
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ class Report:
 
     def _places(self) -> list[tuple[str, str]]:
         folder = self.run.folder
-        page = [("All figures on a page", short(folder / "page.png"))] if (folder / "page.png").is_file() else []
+        pages = {"All figures on a page": folder / "page.png", "To explore in a browser": folder / EXPLORER}
+        there = [(what, short(file)) for what, file in pages.items() if file.is_file()]
         everything = ("Every number, array and figure", short(folder))
-        return [*page, everything, ("All runs, side by side", how_to_open(self.run.tracking_uri))]
+        return [*there, everything, ("All runs, side by side", how_to_open(self.run.tracking_uri))]
 
 
 def headline(metrics: dict[str, float]) -> str:

@@ -109,9 +109,9 @@ def start_run(client: MlflowClient, journal: Journal, entry: Entry) -> None:
         known = client.search_runs([experiment_id], f"tags.key = '{journal.state.key}'", max_results=1)
         if not known:
             created = client.create_run(experiment_id, entry["time"], resolve_tags(tags), run["name"])
-            journal.mark_created(created.info.run_id)
+            journal.mark_created(created.info.run_id, experiment_id)
             return
-        journal.mark_created(known[0].info.run_id)
+        journal.mark_created(known[0].info.run_id, experiment_id)
     client.update_run(journal.state.run_id, "RUNNING")
     client.log_batch(journal.state.run_id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
 

@@ -60,6 +60,13 @@ class TrackedRun:
         """MLflow's id of the run; `local-...` while MLflow does not know it yet."""
         return self._journal.state.run_id
 
+    def place_of(self, name: str) -> str | None:
+        """Return where MLflow's own pages show a file of the run; None while MLflow does not know the run."""
+        state = self._journal.state
+        if not state.experiment_id:
+            return None
+        return f"#/experiments/{state.experiment_id}/runs/{state.run_id}/artifacts/{name}"
+
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Record final metrics (no step: MLflow shows them as bars)."""
         self.metrics.update(metrics)
