@@ -185,7 +185,7 @@ def _conclude(
     good = sum(ends[job.name].good for job in jobs)
     summary.log_metrics({"jobs/done": good, "jobs/missing": len(jobs) - good})
     summary.save_text("jobs.csv", as_csv(jobs, ends))
-    summary.describe(as_markdown(jobs, ends))
+    summary.describe(f"{as_markdown(jobs, ends)}\n\nThe networks, side by side: `comparison.html` in the artifacts.")
     print_table(f"sweep {sweep.id}: {good} of {len(jobs)} jobs done", jobs, ends)
     print(f"All runs, side by side: {how_to_open(options.tracking.uri)}")
     if good < len(jobs):
