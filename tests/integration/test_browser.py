@@ -12,6 +12,11 @@ from pathlib import Path
 import mlflow
 import pytest
 from benchmarks.mlflow_concurrency import mlflow_server
+from selenium.webdriver.support.expected_conditions import (
+    frame_to_be_available_and_switch_to_it,
+    presence_of_element_located,
+)
+from selenium.webdriver.support.wait import WebDriverWait
 
 from integration.browser import open_browser, show
 from slowpoints.app.main import run_command
@@ -29,13 +34,7 @@ SMALL = [
 LEFT = {"comparison.html", "comparison.md", "comparison.csv", "comparison_spread.csv"}
 LEFT |= {"comparison.png", "comparison.pdf", "jobs.csv"}
 JOBS = ("gru-synthetic", "rnn-synthetic")
-FIRST_PICTURE = """
-const done = arguments[0];
-const look = () => {
-  const seen = [...document.images].find(image => image.naturalWidth > 500);
-  seen ? done(seen.naturalWidth) : setTimeout(look, 100);
-};
-look();"""
+BIG_PICTURE = "return [...document.images].some(image => image.naturalWidth > 500)"
 
 
 @dataclass
@@ -76,6 +75,10 @@ def keep_picture(browser, tmp_path):
         assert browser.save_screenshot(str(folder / f"{name}.png"))
 
     return keep
+
+
+def wait(browser):
+    return WebDriverWait(browser, 60)
 
 
 def test_a_sweep_sets_its_networks_side_by_side_when_it_ends(swept):
@@ -120,13 +123,12 @@ def test_the_pages_of_mlflow_show_what_was_found_as_they_open(browser, keep_pict
             "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true');"
             "localStorage.setItem('mlflow.workflowType_v1', '\"machine_learning\"')"
         )
-        browser.set_script_timeout(60)
 
         show(browser, runs, *JOBS, summary.info.run_name)
         keep_picture("runs")
         # The prefixes of metrics are sections; the charts are there without a click.
         show(browser, f"{runs}?compareRunsMode=CHART", "fixed_points\n(", "test\n(", "training\n(")
-        browser.execute_script("document.querySelector('.js-plotly-plot').scrollIntoView()")
+        wait(browser).until(lambda shown: shown.find_elements("css selector", ".js-plotly-plot"))
         keep_picture("charts")
 
         accuracy = gru.data.metrics["test/accuracy"]
@@ -134,16 +136,16 @@ def test_the_pages_of_mlflow_show_what_was_found_as_they_open(browser, keep_pict
         assert "**gru-synthetic**" not in text  # rendered, not shown as written
         keep_picture("run")
         show(browser, f"{runs}/{gru.info.run_id}/artifacts/fixed_points.png", "fixed_points.pdf", "summary.json")
-        assert browser.execute_async_script(FIRST_PICTURE) > 500
+        wait(browser).until(lambda shown: shown.execute_script(BIG_PICTURE))
         keep_picture("figure")
 
         text = show(browser, f"{runs}/{summary.info.run_id}", "Finished", *JOBS, "comparison.html")
         assert "|" not in text.partition("Description")[2].partition("Metrics (")[0]  # tables are tables
         keep_picture("summary")
         show(browser, f"{runs}/{summary.info.run_id}/artifacts/comparison.html", "comparison.csv", "Path:")
-        browser.implicitly_wait(60)
-        browser.switch_to.frame(browser.find_element("tag name", "iframe"))
-        assert browser.find_element("css selector", "#accuracies td").text == f"{accuracy:.3f}"
+        wait(browser).until(frame_to_be_available_and_switch_to_it(("tag name", "iframe")))
+        cell = wait(browser).until(presence_of_element_located(("css selector", "#accuracies td")))
+        assert cell.text == f"{accuracy:.3f}"
         browser.switch_to.default_content()
         keep_picture("comparison")
 
