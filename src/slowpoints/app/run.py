@@ -149,14 +149,15 @@ _NOT_COMPARED = {
 def _params(options: RunOptions) -> dict[str, Any]:
     """Return few, flat, readable parameters: what one would compare runs by.
 
-    MLflow's comparison opens with the first three that differ, by the alphabet: `arch` and `data` are to come first.
+    MLflow's comparison opens with the first three that differ, by the alphabet: what only some architectures have comes
+    last there, as `unit.nonlinearity`.
     """
     sections = {"arch": options.arch, "data": options.data, "training": options.training}
     params: dict[str, Any] = {"arch": options.arch.name, "data": options.data.name, "seed": options.seed}
     for section, values in sections.items():
         for key, value in values.model_dump(mode="json").items():
             if key == "cell":
-                params |= {f"network.{name}": entry for name, entry in value.items() if name != "_target_"}
+                params |= {f"unit.{name}": entry for name, entry in value.items() if name != "_target_"}
             elif key not in _NOT_COMPARED:
                 params[f"{section}.{key}"] = value
     return params
