@@ -63,7 +63,7 @@ def test_a_click_on_a_point_shows_its_eigenvalues_and_words(page):
     for point in (first, last):
         go_to(page, "plane", name, point).click().perform()
         seen.append((status(page, "point"), page.execute_script(EIGENVALUES), page.execute_script(WORDS)))
-    assert "θ = −1," in seen[0][0]
+    assert "θ = \u22121," in seen[0][0]
     assert "θ = 1," in seen[1][0]
     assert seen[0][1] != seen[1][1]
     assert seen[0][2] != seen[1][2]
