@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slowpoints.console import VOICE, print_text
 from slowpoints.errors import UserError
 from slowpoints.sweep.folder import RECORD, unfinished_jobs
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from slowpoints.sweep.recorded import Recorded
 
 MULTIRUN = Path("multirun")  # where sweeps are, unless hydra.sweep.dir says otherwise
@@ -58,21 +61,29 @@ def compare_command(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
     source = _find(options)
 
-    from rich.console import Console
     from rich.markdown import Markdown
 
     from slowpoints.sweep.networks import find_networks, group_networks
     from slowpoints.sweep.report import Comparison, brief_markdown, write_comparison
 
-    groups = group_networks(find_networks(source.folders))
-    comparison = Comparison(source.title, groups, source.unfinished)
+    networks = list(find_networks(source.folders))
+    comparison = Comparison(source.title, group_networks(networks), source.unfinished)
     into = options.into or source.into
     into.mkdir(parents=True, exist_ok=True)
     files = write_comparison(comparison, into)
-    Console().print(Markdown(brief_markdown(comparison)))
-    print("\n".join(map(str, files)))
-    if not options.no_mlflow:
-        print(_record(source, options.uri, files, into))
+    recorded = "" if options.no_mlflow else _record(source, options.uri, files, into)
+
+    def show(console: Console) -> None:
+        console.print(Markdown(brief_markdown(comparison)))
+        print_text(console, "\n".join([*map(str, files), *([recorded] if recorded else [])]))
+
+    document = {
+        "title": source.title,
+        "files": [str(file) for file in files],
+        "networks": [{"folder": str(each.folder), "metrics": each.metrics} for each in networks],
+        "unfinished": list(source.unfinished),
+    }
+    VOICE.conclude(show, files[0], document)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -30,6 +30,7 @@ slowpoints: find out how trained recurrent networks compute.
   slowpoints resume FOLDER      go on with an interrupted run
   slowpoints upload FOLDER ...  send what MLflow has not received of runs, because it did not answer
   slowpoints reconcile          mark the runs as ended that MLflow believes to be running and that are not
+  slowpoints doctor [OPTIONS]   check whether a run would find what it needs here: packages, devices, store, data, Slurm
 
 `slowpoints run --help` lists every option and its default; `slowpoints run --cfg job` prints what a run would use.
 With every command, console=quiet leaves only warnings and errors, and console=json gives the result as one document."""
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "resume": _resume_command,
         "upload": lambda rest: _records_command("upload", rest),
         "reconcile": lambda rest: _records_command("reconcile", rest),
+        "doctor": _doctor,
     }
     if arguments[:1] == ["run"]:
         run_command(arguments[1:])
@@ -121,6 +123,12 @@ def _records_command(name: str, arguments: Sequence[str]) -> NoReturn:
     from slowpoints.app import records
 
     sys.exit({"upload": records.upload_command, "reconcile": records.reconcile_command}[name](arguments))
+
+
+def _doctor(overrides: Sequence[str]) -> NoReturn:
+    from slowpoints.app.doctor import doctor_command
+
+    sys.exit(doctor_command(overrides, config_folder()))
 
 
 def _refuse(message: str) -> NoReturn:

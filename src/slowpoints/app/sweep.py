@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -145,15 +145,17 @@ def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: Run
     """Run the jobs that are not done, in two rounds where there is a search, and leave the table of all."""
     ends: dict[str, End] = {}
     finals: list[Job] = []
+    comparison = None
     _reconcile(summary, options)
     try:
         _run(sweep, sweep.jobs, launcher, ends)
         finals = _finals(sweep, ends)
         _run(sweep, finals, launcher, ends)
+        comparison = _compare(sweep, summary)
     finally:
         jobs = [*sweep.jobs, *(finals or [Job(each.name, sweep.folder / each.name, {}) for each in sweep.searches])]
-        _conclude(sweep, jobs, ends, summary, options)
-    _compare(sweep, summary)
+        _record_ends(sweep, jobs, ends, summary, options)
+        _report(sweep, jobs, ends, summary, comparison)
     failed = [job.name for job in jobs if not ends[job.name].good]
     if failed:
         raise JobsFailed(f"{len(failed)} of {len(jobs)} jobs have no results: {', '.join(failed)}")
@@ -182,11 +184,11 @@ def _finals(sweep: Sweep, ends: MutableMapping[str, End]) -> list[Job]:
     return finals
 
 
-def _conclude(
+def _record_ends(
     sweep: Sweep, jobs: Sequence[Job], ends: MutableMapping[str, End], summary: TrackedRun, options: RunOptions
 ) -> None:
-    """Leave the table of all jobs: on the terminal, in the sweep's folder, and in the summary run."""
-    from slowpoints.sweep.table import as_csv, as_markdown, as_rows, print_table
+    """Leave the table of all jobs in the sweep's folder, and in the summary run."""
+    from slowpoints.sweep.table import as_csv, as_markdown
 
     for job in jobs:
         ends.setdefault(job.name, End("done") if job.is_done else End("not run"))
@@ -196,19 +198,40 @@ def _conclude(
     summary.save_text("jobs.csv", as_csv(jobs, ends))
     summary.describe(as_markdown(jobs, ends))
 
+
+def _report(
+    sweep: Sweep, jobs: Sequence[Job], ends: Mapping[str, End], summary: TrackedRun, comparison: Path | None
+) -> None:
+    """Say how the jobs ended, and where everything is."""
+    from slowpoints.sweep.table import as_rows, print_table
+
+    good = sum(ends[job.name].good for job in jobs)
+
     def show(console: Console) -> None:
         print_table(console, f"sweep {sweep.id}: {good} of {len(jobs)} jobs done", jobs, ends)
-        print_text(console, f"All runs, side by side: {how_to_open(options.tracking.uri)}")
+        if comparison is not None:
+            print_text(console, f"The networks, side by side: {short(comparison)}")
+        print_text(console, f"All runs, in MLflow: {how_to_open(summary.tracking_uri)}")
         if good < len(jobs):
             again = f"slowpoints run sweep.resume={sweep.id}"
             print_text(console, f"The same command again runs what is missing; so does: {again}")
 
-    where = {"sweep": sweep.id, "folder": str(sweep.folder), "tracking_uri": summary.tracking_uri}
-    VOICE.conclude(show, short(sweep.folder), {**where, "run_id": summary.run_id, "jobs": as_rows(jobs, ends)})
+    document = {
+        "sweep": sweep.id,
+        "folder": str(sweep.folder),
+        "comparison": comparison and str(comparison),
+        "tracking_uri": summary.tracking_uri,
+        "run_id": summary.run_id,
+        "jobs": as_rows(jobs, ends),
+    }
+    VOICE.conclude(show, short(sweep.folder), document)
 
 
-def _compare(sweep: Sweep, summary: TrackedRun) -> None:
-    """Set the networks side by side, as far as there are any; what goes wrong here takes nothing from the sweep."""
+def _compare(sweep: Sweep, summary: TrackedRun) -> Path | None:
+    """Set the networks side by side, as far as there are any, and return the page of it.
+
+    What goes wrong here takes nothing from the sweep.
+    """
     from slowpoints.sweep.networks import find_networks, group_networks
     from slowpoints.sweep.report import Comparison, write_comparison
 
@@ -217,13 +240,13 @@ def _compare(sweep: Sweep, summary: TrackedRun) -> None:
         groups = group_networks(find_networks([sweep.folder]))
         files = write_comparison(Comparison(f"sweep {sweep.id}", groups, unfinished), sweep.folder)
     except UserError:
-        return  # nothing has finished; the table says so
+        return None  # nothing has finished; the table says so
     except Exception:
         log.warning("The networks could not be compared; later: slowpoints compare %s", sweep.folder, exc_info=True)
-        return
+        return None
     for file in files:
         summary.log_file(file.name)
-    print(f"The networks, side by side: {files[0]}")
+    return files[0]
 
 
 def _reconcile(summary: TrackedRun, options: RunOptions) -> None:
