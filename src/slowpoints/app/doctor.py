@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 State = Literal["works", "limited", "fails"]
 SYMBOLS: dict[State, str] = {"works": "[green]✔[/]", "limited": "[yellow]![/]", "fails": "[red]✘[/]"}
-INSTALL = "pip install 'slowpoints[experiments]' (in a clone: make)"
+INSTALL = "in the project's folder: pip install -c constraints.txt -e '.[experiments]'"
 ROOM = 1e9  # bytes that a run's results, its store and its caches may take
 ANSWERS_WITHIN = 10.0  # seconds
 
