@@ -15,7 +15,7 @@ import hydra
 
 from slowpoints.console import VOICE, checked_mode
 from slowpoints.errors import UserError
-from slowpoints.interruption import STOP
+from slowpoints.interruption import BY_KEYBOARD, STOP
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -37,7 +37,6 @@ With every command, console=quiet leaves only warnings and errors, and console=j
 
 CONSOLE = "console="
 BAD_INPUT = 2
-INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -80,7 +79,7 @@ def run_command(arguments: Sequence[str]) -> None:
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(_job)()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(BY_KEYBOARD)
     except Exception as error:
         from slowpoints.app.mistakes import explain
 
@@ -88,6 +87,8 @@ def run_command(arguments: Sequence[str]) -> None:
         if message is None:
             raise
         _refuse(message)
+    finally:
+        STOP.rest()
 
 
 def _compare(arguments: list[str]) -> None:
