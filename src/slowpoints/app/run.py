@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,8 @@ from slowpoints.app.note import note
 from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, short
 from slowpoints.console import VOICE, RunLog
-from slowpoints.sweep.jobs import LOG
+from slowpoints.interruption import Interrupted
+from slowpoints.sweep.jobs import CONFIG, LOG
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
 from slowpoints.tracking.journal import recorded_run_id
@@ -56,6 +59,8 @@ class Occasion:
 
 BY_ITSELF = Occasion()
 
+log = logging.getLogger(__name__)
+
 
 def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> dict[str, float]:
     """Do everything that the options ask for, leave it in the folder and in MLflow, and return the final metrics.
@@ -66,7 +71,12 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
         For what the user can mend: before anything is recorded where it can be known by then.
     """
     with RunLog().listening() as run_log:
-        return _run(options, folder, occasion, run_log)
+        try:
+            return _run(options, folder, occasion, run_log)
+        except Interrupted as stop:
+            if (folder / CONFIG).is_file():
+                log.warning("Stopped (%s); to go on: slowpoints resume %s", stop.reason, shlex.quote(short(folder)))
+            raise
 
 
 def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog) -> dict[str, float]:
