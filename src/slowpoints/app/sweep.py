@@ -200,8 +200,8 @@ def _conclude(
     good = sum(ends[job.name].good for job in jobs)
     summary.log_metrics({"jobs/done": good, "jobs/missing": len(jobs) - good})
     summary.save_text("jobs.csv", as_csv(jobs, ends))
-    pointer = "" if page is None else f"\n\nThe networks, side by side: `{page.name}` in the artifacts."
-    summary.describe(as_markdown(jobs, ends) + pointer)
+    below = "" if page is None else "\n\nThe networks, side by side: `comparison.html` in the artifacts."
+    summary.describe(as_markdown(jobs, ends) + below)
 
     def show(console: Console) -> None:
         print_table(console, f"sweep {sweep.id}: {good} of {len(jobs)} jobs done", jobs, ends)
