@@ -115,7 +115,12 @@ def mechanism_table(groups: Sequence[Group]) -> Table:
                 [Cell(heading, more=metric), *(_number(spread, form) for spread in spreads), Cell(paper, is_words=True)]
             )
     note = "Medians over points where they are many; every number: docs/metrics.md and comparison.csv."
-    return Table("The mechanism", note, [Cell(""), *(Cell(group.name) for group in groups), Cell("the paper", is_words=True)], rows)
+    return Table(
+        "The mechanism",
+        note,
+        [Cell(""), *(Cell(group.name) for group in groups), Cell("the paper", is_words=True)],
+        rows,
+    )
 
 
 def verdict_table(groups: Sequence[Group]) -> Table:
