@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help="sweep's id, folder of a sweep or run, or experiment")
     parser.add_argument(
-        "--uri", default=STORE, help="the MLflow store of sweeps and experiments (default: %(default)s)"
+        "--uri",
+        default=os.environ.get("MLFLOW_TRACKING_URI", STORE),
+        help="the MLflow store of sweeps and experiments (default: %(default)s)",
     )
     parser.add_argument("--experiment", action="store_true", help="NAME is an MLflow experiment, whatever else has it")
     parser.add_argument("--into", type=Path, help="folder for the comparison (default: that of the sweep)")

@@ -22,8 +22,9 @@ from slowpoints.interruption import Interrupted
 from slowpoints.sweep.jobs import CONFIG, LOG
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
-from slowpoints.tracking.journal import recorded_run_id
+from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
 from slowpoints.tracking.logger import TrainingLogger
+from slowpoints.tracking.reconcile import reconcile_if_possible
 from slowpoints.tracking.run import TrackedRun, track
 from slowpoints.training.train import evaluate, load_weights, make_trainer, train
 from slowpoints.training.trained import forget
@@ -90,6 +91,8 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
     name = occasion.name or f"{options.arch.name}-{options.data.name}"
     run_id = recorded_run_id(folder) if occasion.resume else None
     with track(options.tracking, name, folder, _params(options), occasion.tags, run_id) as tracked:
+        if occasion is BY_ITSELF and not tracked.run_id.startswith(UNKNOWN_TO_MLFLOW):
+            reconcile_if_possible(tracked.tracking_uri, options.tracking.experiment)
         if occasion.log:
             run_log.write_to(folder / LOG, "a" if occasion.resume else "w")
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))

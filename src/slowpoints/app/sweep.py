@@ -143,10 +143,12 @@ def _prepare_and_run(sweep: Sweep, launcher: Launcher, sweep_log: RunLog) -> Non
 
 def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: RunOptions) -> None:
     """Run the jobs that are not done, in two rounds where there is a search, and leave the table of all."""
+    from slowpoints.tracking.reconcile import reconcile_if_possible
+
     ends: dict[str, End] = {}
     finals: list[Job] = []
     comparison = None
-    _reconcile(summary, options)
+    reconcile_if_possible(summary.tracking_uri, options.tracking.experiment)
     try:
         _run(sweep, sweep.jobs, launcher, ends)
         finals = _finals(sweep, ends)
@@ -193,10 +195,11 @@ def _record_ends(
 ) -> None:
     """Leave the table of all jobs in the sweep's folder, and in the summary run."""
     from slowpoints.sweep.table import as_csv, as_markdown
+    from slowpoints.tracking.reconcile import reconcile_if_possible
 
     for job in jobs:
         ends.setdefault(job.name, End("done") if job.is_done else End("not run"))
-    _reconcile(summary, options)
+    reconcile_if_possible(summary.tracking_uri, options.tracking.experiment)
     good = sum(ends[job.name].good for job in jobs)
     summary.log_metrics({"jobs/done": good, "jobs/missing": len(jobs) - good})
     summary.save_text("jobs.csv", as_csv(jobs, ends))
@@ -252,16 +255,6 @@ def _compare(sweep: Sweep, summary: TrackedRun) -> Path | None:
     for file in files:
         summary.log_file(file.name)
     return files[0]
-
-
-def _reconcile(summary: TrackedRun, options: RunOptions) -> None:
-    """Mark the runs of processes that are gone; where the store does not answer, this waits for another time."""
-    from slowpoints.tracking.reconcile import reconcile
-
-    try:
-        reconcile(summary.tracking_uri, options.tracking.experiment)
-    except Exception as error:
-        log.warning("Runs could not be reconciled: %s", str(error).splitlines()[0])
 
 
 def _compose(hydra: Any, overrides: Overrides) -> list[RunOptions]:
