@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,17 +14,15 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from slowpoints.app.checkpoint import with_checkpoint
 from slowpoints.app.options import RunOptions, check_options
-from slowpoints.app.report import how_to_open, short
-from slowpoints.console import VOICE, RunLog, checked_mode, print_text
+from slowpoints.app.sweep_report import compare, report
+from slowpoints.console import VOICE, RunLog, checked_mode
 from slowpoints.errors import UserError
-from slowpoints.sweep.folder import Sweep, read_sweep, unfinished_jobs, working_on
+from slowpoints.sweep.folder import Sweep, read_sweep, working_on
 from slowpoints.sweep.jobs import LOG, End, Job, job_names, sweep_id
 from slowpoints.sweep.prepare import build_caches
 from slowpoints.sweep.search import Search, best_trial, final_job
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from slowpoints.tracking.run import TrackedRun
 
 Overrides = Sequence[Sequence[str]]
@@ -153,11 +151,11 @@ def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: Run
         _run(sweep, sweep.jobs, launcher, ends)
         finals = _finals(sweep, ends)
         _run(sweep, finals, launcher, ends)
-        comparison = _compare(sweep, summary)
+        comparison = compare(sweep, summary)
     finally:
         jobs = [*sweep.jobs, *(finals or [Job(each.name, sweep.folder / each.name, {}) for each in sweep.searches])]
         _record_ends(jobs, ends, summary, options, comparison)
-        _report(sweep, jobs, ends, summary, comparison)
+        report(sweep, jobs, ends, summary, comparison)
     failed = [job.name for job in jobs if not ends[job.name].good]
     if failed:
         raise JobsFailed(f"{len(failed)} of {len(jobs)} jobs have no results: {', '.join(failed)}")
@@ -205,56 +203,6 @@ def _record_ends(
     summary.save_text("jobs.csv", as_csv(jobs, ends))
     pointer = "" if comparison is None else f"\n\nThe networks, side by side: `{comparison.name}` in the artifacts."
     summary.describe(as_markdown(jobs, ends) + pointer)
-
-
-def _report(
-    sweep: Sweep, jobs: Sequence[Job], ends: Mapping[str, End], summary: TrackedRun, comparison: Path | None
-) -> None:
-    """Say how the jobs ended, and where everything is."""
-    from slowpoints.sweep.table import as_rows, print_table
-
-    good = sum(ends[job.name].good for job in jobs)
-
-    def show(console: Console) -> None:
-        print_table(console, f"sweep {sweep.id}: {good} of {len(jobs)} jobs done", jobs, ends)
-        if comparison is not None:
-            print_text(console, f"The networks, side by side: {short(comparison)}")
-        print_text(console, f"All runs, in MLflow: {how_to_open(summary.tracking_uri)}")
-        if good < len(jobs):
-            again = f"slowpoints run sweep.resume={sweep.id}"
-            print_text(console, f"The same command again runs what is missing; so does: {again}")
-
-    document = {
-        "sweep": sweep.id,
-        "folder": str(sweep.folder),
-        "comparison": comparison and str(comparison),
-        "tracking_uri": summary.tracking_uri,
-        "run_id": summary.run_id,
-        "jobs": as_rows(jobs, ends),
-    }
-    VOICE.conclude(show, short(sweep.folder), document)
-
-
-def _compare(sweep: Sweep, summary: TrackedRun) -> Path | None:
-    """Set the networks side by side, as far as there are any, and return the page of it.
-
-    What goes wrong here takes nothing from the sweep.
-    """
-    from slowpoints.sweep.networks import find_networks, group_networks
-    from slowpoints.sweep.report import Comparison, write_comparison
-
-    try:
-        _, unfinished = unfinished_jobs(sweep.folder)
-        groups = group_networks(find_networks([sweep.folder]))
-        files = write_comparison(Comparison(f"sweep {sweep.id}", groups, unfinished), sweep.folder)
-    except UserError:
-        return None  # nothing has finished; the table says so
-    except Exception:
-        log.warning("The networks could not be compared; later: slowpoints compare %s", sweep.folder, exc_info=True)
-        return None
-    for file in files:
-        summary.log_file(file.name)
-    return files[0]
 
 
 def _compose(hydra: Any, overrides: Overrides) -> list[RunOptions]:
