@@ -1,203 +1,279 @@
-"""Time and peak memory of the dynamics library against the literature's way, on one trained network.
+"""Time and peak memory of the dynamics library against the literature's way, on trained networks.
 
-Run `python benchmarks/dynamics.py --arch gru --hidden 128`. Each part runs in a process of its own, so that its peak
-memory is its own. The network is trained first, on sequences of words whose valences it has to add up (seconds to
-minutes, kept in --cache). Numbers are only worth noting on a machine that does nothing else.
+    python benchmarks/dynamics.py --data FOLDER            # FOLDER holds imdb/train.parquet and imdb/test.parquet
+
+For each network: points, Jacobians, modes, and the whole chain, each in a process of its own, so that its peak memory
+is its own. Networks are trained first (minutes each; kept in --cache). Wall and processor seconds are printed: the first
+are only worth noting on a machine that does nothing else. Rivals may be measured on the first --rival-points of the
+points: then their seconds are scaled up to all points, and marked with ~; memory is as measured.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from trained_network import ARCHITECTURES, load, train
 
-from slowpoints.cells import GRU, LSTM, Cell
+from slowpoints.cells import Cell
 from slowpoints.dynamics import (
     Adam,
     FixedPoints,
-    LevenbergMarquardt,
+    Solution,
     eigenmodes,
     find_fixed_points,
     linearize,
     principal_components,
     sample_states,
+    sweep_tolerances,
 )
 from slowpoints.dynamics.system import automatic_jacobian
 
-ARCHITECTURES: dict[str, type[GRU] | type[LSTM]] = {"gru": GRU, "lstm": LSTM}
-WORDS, EMBEDDING, LENGTH, MODES = 1000, 64, 80, 10
+MODES, SPEEDS, ROWS = 10, (1e-6, 1e-8), 32
 
 
-def trained_network(arch: str, hidden: int, steps: int, folder: Path) -> tuple[Cell, Tensor]:
-    """Return a network that tells the sum of word valences so far, and states that it visits."""
-    torch.manual_seed(0)
-    cell, embedding, readout = (
-        ARCHITECTURES[arch](EMBEDDING, hidden),
-        nn.Embedding(WORDS, EMBEDDING),
-        nn.Linear(hidden, 1),
-    )
-    valence = torch.randn(WORDS) * (torch.rand(WORDS) < 0.2)
-    embedding.weight.requires_grad_(False).mul_(0.1)  # little noise: a zero input is like a neutral word
-    embedding.weight[:, 0] = valence
-    model, file = nn.ModuleList([cell, embedding, readout]), folder / f"{arch}-{hidden}-{steps}.pt"
-    if file.exists():
-        model.load_state_dict(torch.load(file, weights_only=True))
-    else:
-        optimizer = torch.optim.Adam([*cell.parameters(), *readout.parameters()], lr=2e-3)
-        for step in range(steps):
-            words = torch.randint(WORDS, (64, LENGTH))
-            sums = valence[words].cumsum(dim=1)
-            told = readout(cell.hidden_states(embedding(words))).squeeze(-1)
-            loss = nn.functional.mse_loss(told, sums / 5)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            if step % 200 == 0:
-                print(f"training: step {step}, loss {loss.item():.3f}", flush=True)
-        torch.save(model.state_dict(), file)
-    with torch.no_grad():
-        return cell, cell.states(embedding(torch.randint(WORDS, (200, LENGTH)))).flatten(0, 1)
+class Seconds(NamedTuple):
+    """What a clock on the wall and that of the processor show."""
+
+    wall: float
+    processor: float
+
+    @classmethod
+    def now(cls) -> Seconds:
+        return cls(time.perf_counter(), time.process_time())
+
+    def since(self, start: Seconds) -> Seconds:
+        return Seconds(self.wall - start.wall, self.processor - start.processor)
 
 
-def quality(points: FixedPoints, visited: Tensor) -> str:
+@dataclass
+class Task:
+    """A trained network in double precision, what it visits, where searches start, and what the first part found."""
+
+    cell: Cell
+    visited: Tensor
+    starts: Tensor
+    at: Tensor  # points found, where Jacobians are computed
+    shares: Sequence[float]  # of our points below each speed: what the rival has to reach
+
+    def chunks(self) -> list[tuple[Tensor, Tensor]]:
+        return [(some, some.new_zeros(len(some), self.cell.input_size)) for some in self.at.split(ROWS)]
+
+
+@dataclass
+class Outcome:
+    """What a part has to say; a search: which shares of points it found, where, and how soon."""
+
+    note: str = ""
+    until: list[Seconds | None] = field(default_factory=list)  # when the shares asked for were reached
+    shares: list[float] = field(default_factory=list)
+    found: np.ndarray | None = None
+
+
+def outcome_of(points: FixedPoints, visited: Tensor) -> Outcome:
     """Describe what a search found: share under two speeds, displacement, coverage of the visited first axis."""
     components = principal_components(visited)
     low, high = components.project(visited.double(), 1).quantile(torch.tensor([0.05, 0.95]).double()).tolist()
-    slow = components.project(points.below(1e-6).location, 1)
+    slow = components.project(points.below(SPEEDS[0]).location, 1)
     covered = (torch.histc(slow, 20, low, high) > 0).double().mean().item() if len(slow) else 0.0
-    shares = ", ".join(f"{len(points.below(q)) / len(points):.0%} < {q:g}" for q in (1e-6, 1e-8))
-    return f"{shares}, displacement {points.displacement.median():.2f}, coverage {covered:.0%}"
+    shares = [len(points.below(speed)) / len(points) for speed in SPEEDS]
+    below = ", ".join(f"{share:.0%} < {speed:g}" for share, speed in zip(shares, SPEEDS, strict=True))
+    note = f"{below}, moved {points.displacement.median():.2f}, coverage {covered:.0%}"
+    return Outcome(note, shares=shares, found=points.location.numpy())
 
 
-def search(solver: LevenbergMarquardt | Adam) -> Callable[..., str]:
-    """Return the part that finds fixed points by a solver."""
-
-    def part(cell: Cell, visited: Tensor, starts: Tensor) -> str:
-        return quality(find_fixed_points(cell, starts, solver=solver), visited)
-
-    return part
+def our_points(task: Task) -> Outcome:
+    return outcome_of(find_fixed_points(task.cell, task.starts), task.visited)
 
 
-def _double(cell: Cell) -> Cell:
-    return cell.double().requires_grad_(False)
+@dataclass(frozen=True)
+class Stamped:
+    """The literature's solver, noting the time of each step: solvers report twice in a step."""
+
+    solver: Adam
+    stamps: list[Seconds]
+
+    def bytes_per_point(self, state_size: int) -> int:
+        return self.solver.bytes_per_point(state_size)
+
+    def solve(self, system: Any, starts: Tensor, inputs: Tensor, tolerances: Sequence[float], report: Any) -> Solution:
+        def stamp(ended: int) -> None:
+            self.stamps.append(Seconds.now())
+            report(ended)
+
+        return self.solver.solve(system, starts, inputs, tolerances, stamp)
 
 
-def closed_form(cell: Cell, visited: Tensor, starts: Tensor) -> str:
-    for some in starts.double().split(64):
-        _double(cell).recurrent_jacobian(some, some.new_zeros(len(some), EMBEDDING))
-    return ""
+def adam_points(task: Task) -> Outcome:
+    stamps: list[Seconds] = []
+    solver, start = Stamped(Adam(learning_rate=0.01, max_iterations=5000), stamps), Seconds.now()
+    found = sweep_tolerances(task.cell, task.starts, solver=solver, tolerances=SPEEDS, memory=1 << 40)
+    outcome = outcome_of(found[SPEEDS[-1]], task.visited)
+    for speed, share in zip(SPEEDS, task.shares, strict=True):
+        steps = found[speed].below(speed).iterations.sort().values
+        needed = max(1, round(share * len(task.starts)))
+        outcome.until.append(stamps[2 * int(steps[needed - 1])].since(start) if len(steps) >= needed else None)
+    return outcome
 
 
-def vmapped(cell: Cell, visited: Tensor, starts: Tensor) -> str:
-    jacobian = automatic_jacobian(_double(cell).step, 0)
-    for some in starts.double().split(64):
-        jacobian(some, some.new_zeros(len(some), EMBEDDING))
-    return ""
+def closed_form(task: Task) -> Outcome:
+    for some, inputs in task.chunks():
+        task.cell.recurrent_jacobian(some, inputs)
+    return Outcome()
 
 
-def _autograd_jacobian(cell: Cell, state: Tensor) -> Tensor:
-    zero = state.new_zeros(1, EMBEDDING)
-    return torch.autograd.functional.jacobian(lambda h: cell.step(h[None], zero)[0], state)
+def vmapped(task: Task) -> Outcome:
+    jacobian = automatic_jacobian(task.cell.step, 0)
+    for some, inputs in task.chunks():
+        jacobian(some, inputs)
+    return Outcome()
 
 
-def autograd_loop(cell: Cell, visited: Tensor, starts: Tensor) -> str:
-    for start in starts.double():
-        _autograd_jacobian(_double(cell), start)
-    return ""
+def autograd_loop(task: Task) -> Outcome:
+    zero = task.at.new_zeros(1, task.cell.input_size)
+    for state in task.at:
+        torch.autograd.functional.jacobian(lambda h: task.cell.step(h[None], zero)[0], state)
+    return Outcome()
 
 
-def _jacobians(cell: Cell, starts: Tensor) -> Tensor:
-    zero = starts.new_zeros(len(starts), EMBEDDING).double()
-    return torch.cat([_double(cell).recurrent_jacobian(starts.double(), zero)])
+def jacobians(task: Task) -> Tensor:
+    return torch.cat([task.cell.recurrent_jacobian(some, inputs) for some, inputs in task.chunks()])
 
 
-def our_modes(cell: Cell, visited: Tensor, starts: Tensor) -> str:
-    found = linearize(cell, starts, modes=MODES)
-    return f"largest residual {found.modes.residual.max():.0e}"
+def our_modes(task: Task) -> Outcome:
+    return Outcome(f"largest residual {eigenmodes(jacobians(task), MODES).residual.max():.0e}")
 
 
-def full_eig(cell: Cell, visited: Tensor, starts: Tensor) -> str:
-    torch.linalg.inv(torch.linalg.eig(_jacobians(cell, starts))[1])
-    return ""
+def full_eig(task: Task) -> Outcome:
+    torch.linalg.inv(torch.linalg.eig(jacobians(task))[1])
+    return Outcome()
 
 
-def our_chain(cell: Cell, visited: Tensor, starts: Tensor) -> str:
-    points = find_fixed_points(cell, starts)
-    linearize(cell, points, modes=MODES)
-    return quality(points, visited)
+def our_chain(task: Task) -> Outcome:
+    points = find_fixed_points(task.cell, task.starts)
+    linearize(task.cell, points, modes=MODES)
+    return outcome_of(points, task.visited)
 
 
-def literature_chain(cell: Cell, visited: Tensor, starts: Tensor) -> str:
-    points = find_fixed_points(cell, starts, solver=Adam())
-    jacobians = torch.stack([_autograd_jacobian(_double(cell), location) for location in points.location])
-    torch.linalg.inv(torch.linalg.eig(jacobians)[1])
-    return quality(points, visited)
-
-
-PARTS: dict[str, Callable[..., str]] = {
-    "points: Levenberg-Marquardt": search(LevenbergMarquardt()),
-    "points: Adam, rate .01, 5000 steps": search(Adam()),
+OURS: dict[str, Callable[[Task], Outcome]] = {
+    "points: ours": our_points,
     "Jacobians: closed form": closed_form,
+    "modes: ours": our_modes,
+    "chain: ours": our_chain,
+}
+RIVALS: dict[str, Callable[[Task], Outcome]] = {
+    "points: Adam, 5000 steps": adam_points,
     "Jacobians: vmap(jacrev)": vmapped,
     "Jacobians: autograd loop": autograd_loop,
-    "10 modes, both sides: linearize": our_modes,
-    "all modes: torch.linalg.eig and inverse": full_eig,
-    "chain: ours": our_chain,
-    "chain: Adam, autograd, eig": literature_chain,
+    "modes: eig and inverse": full_eig,
 }
 
 
-def _memory(kind: str) -> float:
+@dataclass
+class Row:
+    """A line of the table."""
+
+    seconds: Seconds
+    memory: float  # MiB above what the process had before
+    outcome: Outcome
+
+
+def memory(kind: str) -> float:
     """Return this process's memory in MiB: now (VmRSS) or at its peak (VmHWM)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(kind))
 
 
-def measure(name: str, arguments: Any, results: Any) -> None:
-    """Run one part in this process and put its time, growth of peak memory and note into `results`."""
-    torch.set_num_threads(arguments.threads)
-    cell, visited = trained_network(arguments.arch, arguments.hidden, arguments.steps, arguments.cache)
-    starts = sample_states(visited, arguments.points)
-    find_fixed_points(cell, starts[:2], solver=LevenbergMarquardt(max_iterations=1))  # load what loads once
-    eigenmodes(torch.eye(4).double()[None])
+def measure(name: str, folder: Path, count: int, threads: int, first: Outcome | None, results: Any) -> None:
+    """Run one part in this process and put its time, growth of peak memory and outcome into `results`."""
+    torch.set_num_threads(threads)
+    cell, visited = load(folder)
+    cell = cell.double().requires_grad_(False)
+    starts = sample_states(visited, count, seed=0).double()
+    at = starts if first is None or first.found is None else torch.from_numpy(first.found[:count])
+    task = Task(cell, visited, starts, at, first.shares if first else [])
+    linearize(cell, find_fixed_points(cell, starts[:2]), modes=1)  # load what loads once
     Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak so far is forgotten
-    before, start = _memory("VmRSS"), time.perf_counter()
-    note = PARTS[name](cell, visited, starts)
-    seconds = time.perf_counter() - start
-    results.put((seconds, _memory("VmHWM") - before, note))
+    before, start = memory("VmRSS"), Seconds.now()
+    outcome = (OURS | RIVALS)[name](task)
+    results.put(Row(Seconds.now().since(start), memory("VmHWM") - before, outcome))
+
+
+def in_own_process(*arguments: Any) -> Row:
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    process = context.Process(target=measure, args=(*arguments, results))
+    process.start()
+    row: Row = results.get()
+    process.join()
+    return row
+
+
+def show(name: str, seconds: Seconds | None, scale: float, memory: float | None, note: str) -> None:
+    mark = "~" if scale != 1 else ""
+    times = ["-", "-"] if seconds is None else [f"{mark}{scale * value:.2f}" for value in seconds]
+    print(f"| {name} | {times[0]} | {times[1]} | {'' if memory is None else f'{memory:.0f}'} | {note} |", flush=True)
+
+
+def compare(folder: Path, points: int, rival_points: int, threads: int) -> None:
+    """Print the table of one network."""
+    print(f"\n### {folder.name}: {points} points, {threads} threads, load {os.getloadavg()[0]:.1f}\n")
+    print("| part | seconds | processor seconds | MiB | found |\n|---|---|---|---|---|")
+    rows: dict[str, Row] = {}
+    first: Outcome | None = None
+    for name in OURS | RIVALS:
+        rows[name] = in_own_process(name, folder, points if name in OURS else min(rival_points, points), threads, first)
+        first = first or rows[name].outcome
+        scale = 1.0 if name in OURS else points / min(rival_points, points)
+        show(name, rows[name].seconds, scale, rows[name].memory, rows[name].outcome.note)
+        for until, share, speed in zip(rows[name].outcome.until, first.shares, SPEEDS, strict=False):
+            show(f"... until {share:.0%} < {speed:g}", until, scale, None, "" if until else "never")
+    scale = points / min(rival_points, points)
+    ratios(rows, scale)
+
+
+def ratios(rows: dict[str, Row], scale: float) -> None:
+    """Print how many times as long the rivals take, in processor seconds and in wall seconds."""
+    adam, ours = rows["points: Adam, 5000 steps"], rows["points: ours"].seconds
+    searched = adam.outcome.until[-1] or adam.seconds  # what never gets there, takes all its steps
+    chain = [searched, rows["Jacobians: autograd loop"].seconds, rows["modes: eig and inverse"].seconds]
+    pairs = {
+        f"points until the same share < {SPEEDS[0]:g}": (adam.outcome.until[0] or adam.seconds, ours),
+        f"points until the same share < {SPEEDS[1]:g}": (searched, ours),
+        "Jacobians, vmap": (rows["Jacobians: vmap(jacrev)"].seconds, rows["Jacobians: closed form"].seconds),
+        "Jacobians, loop": (rows["Jacobians: autograd loop"].seconds, rows["Jacobians: closed form"].seconds),
+        "modes": (rows["modes: eig and inverse"].seconds, rows["modes: ours"].seconds),
+        "whole chain": (Seconds(*map(sum, zip(*chain, strict=True))), rows["chain: ours"].seconds),
+    }
+    print("\ntimes as long (wall, processor): ", end="")
+    print("; ".join(f"{n} {scale * r.wall / o.wall:.1f}, {scale * r[1] / o[1]:.1f}" for n, (r, o) in pairs.items()))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--arch", choices=ARCHITECTURES, default="gru")
-    parser.add_argument("--hidden", type=int, default=128, help="hidden size; the state of an LSTM is twice that")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder with imdb/; by default IMDB is loaded from the hub")
+    parser.add_argument("--arch", nargs="+", choices=ARCHITECTURES, default=list(ARCHITECTURES))
+    parser.add_argument("--state", nargs="+", type=int, default=[128, 256, 512], help="state sizes; an LSTM's is 2 H")
     parser.add_argument("--points", type=int, default=500)
-    parser.add_argument("--steps", type=int, default=1500, help="of training")
+    parser.add_argument("--rival-points", type=int, default=500, help="fewer, where rivals take too long")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "slowpoints-benchmarks")
-    parser.add_argument("--only", default="", help="run the parts whose name contains this")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
-    cell, _ = trained_network(arguments.arch, arguments.hidden, arguments.steps, arguments.cache)
-    print(f"\n{arguments.arch}, state size {cell.state_size}, {arguments.points} points, {arguments.threads} threads")
-    print("| part | seconds | MiB above start | note |\n|---|---|---|---|")
-    context = multiprocessing.get_context("spawn")
-    for name in PARTS:
-        if arguments.only in name:
-            results = context.Queue()
-            process = context.Process(target=measure, args=(name, arguments, results))
-            process.start()
-            seconds, memory, note = results.get()
-            process.join()
-            print(f"| {name} | {seconds:.2f} | {memory:.0f} | {note} |", flush=True)
+    for size in arguments.state:
+        for arch in arguments.arch:
+            folder = train(arch, size, arguments.data, arguments.cache.resolve(), arguments.threads)
+            compare(folder, arguments.points, arguments.rival_points, arguments.threads)
 
 
 if __name__ == "__main__":
