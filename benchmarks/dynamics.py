@@ -2,10 +2,10 @@
 
     python benchmarks/dynamics.py --data FOLDER            # FOLDER holds imdb/train.parquet and imdb/test.parquet
 
-For each network: points, Jacobians, modes, and the whole chain, each in a process of its own, so that its peak memory
 For each network: points, Jacobians, modes, and the chain of all, each in a process of its own, so that its peak memory
-are only worth noting on a machine that does nothing else. Rivals may be measured on the first --rival-points of the
-points: then their seconds are scaled up to all points, and marked with ~; memory is as measured.
+is its own. Networks are trained first (minutes each; kept in --cache). Wall and processor seconds are printed: the
+first are only worth noting on a machine that does nothing else. Rivals may be measured on the first --rival-points of
+the points: then their seconds are scaled up to all points, and marked with ~; memory is as measured.
 """
 
 from __future__ import annotations

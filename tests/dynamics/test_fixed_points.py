@@ -334,7 +334,7 @@ def bad_calls():
     yield "iterations", "max_iterations", lambda: LevenbergMarquardt(max_iterations=0)
     yield "rate", "learning_rate", lambda: Adam(learning_rate=-1.0)
     yield "network", "not str", lambda: find_fixed_points("gru", states)
-    yield "two layers", "num_layers=2", lambda: find_fixed_points(nn.GRU(3, 5, num_layers=2), states)
+    yield "two directions", "bidirectional", lambda: find_fixed_points(nn.GRU(3, 5, bidirectional=True), states)
 
 
 @pytest.mark.parametrize(

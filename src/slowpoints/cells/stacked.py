@@ -1,0 +1,85 @@
+"""Several layers as one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from slowpoints.cells.base import Cell
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+
+class Stacked(Cell):
+    """Layers each of which reads the hidden state of the one below, at the same time step.
+
+    The state holds the states of all layers, the *last* layer's first: as in every cell, what a readout sees stands at
+    its beginning. `split` gives them back.
+
+    Parameters
+    ----------
+    layers
+        The cells, from the input upwards.
+    """
+
+    def __init__(self, layers: Sequence[Cell]) -> None:
+        super().__init__(layers[0].input_size, layers[-1].hidden_size)
+        self.layers = nn.ModuleList(layers)
+
+    @property
+    def _cells(self) -> list[Cell]:
+        return [layer for layer in self.layers if isinstance(layer, Cell)]
+
+    @property
+    def state_size(self) -> int:
+        """Size of the states of all layers together."""
+        return sum(cell.state_size for cell in self._cells)
+
+    def split(self, state: Float[Tensor, "... state"]) -> list[Float[Tensor, "... layer_state"]]:
+        """Return the states of the layers, from the input upwards."""
+        return list(state.split([cell.state_size for cell in reversed(self._cells)], dim=-1))[::-1]
+
+    def step(self, state: Tensor, input: Tensor) -> Tensor:
+        """Return the state one token later."""
+        following = []
+        for cell, own in zip(self._cells, self.split(state), strict=True):
+            following.append(cell.step(own, input))
+            input = cell.hidden(following[-1])
+        return torch.cat(following[::-1], dim=-1)
+
+    def states(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
+        """Return the states after every input, `(batch, time, state)`."""
+        starts = [None] * len(self.layers) if initial is None else self.split(initial)
+        visited = []
+        for cell, start in zip(self._cells, starts, strict=True):
+            visited.append(cell.states(inputs, start))
+            inputs = cell.hidden(visited[-1])
+        return torch.cat(visited[::-1], dim=-1)
+
+    def recurrent_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
+        """Return the blocks of all layers: each depends on its own state, and through its input on those below."""
+        blocks: list[Tensor] = []
+        column = self.state_size
+        below: Tensor | None = None  # derivative of the layer's input by the whole state
+        for cell, own in zip(self._cells, self.split(state), strict=True):
+            column -= cell.state_size
+            block = state.new_zeros(len(state), cell.state_size, self.state_size)
+            if below is not None:
+                block = cell.input_jacobian(own, input) @ below
+            block[:, :, column : column + cell.state_size] += cell.recurrent_jacobian(own, input)
+            blocks.append(block)
+            input, below = cell.hidden(cell.step(own, input)), block[:, : cell.hidden_size]
+        return torch.cat(blocks[::-1], dim=1)
+
+    def input_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
+        """Return the derivative of every layer by the input of the first."""
+        blocks: list[Tensor] = []
+        for cell, own in zip(self._cells, self.split(state), strict=True):
+            block = cell.input_jacobian(own, input)
+            blocks.append(block @ blocks[-1][:, : cell.input_size] if blocks else block)
+            input = cell.hidden(cell.step(own, input))
+        return torch.cat(blocks[::-1], dim=1)
