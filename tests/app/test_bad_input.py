@@ -1,5 +1,7 @@
 """Whatever a user gets wrong ends with one message that says what, where and what would be right, and code 2."""
 
+import errno
+
 import pytest
 
 from slowpoints.app.main import main, run_command
@@ -121,3 +123,25 @@ def test_an_unknown_command_lists_those_there_are(capsys):
         main(["fly"])
     assert stopped.value.code == 2
     assert "run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EACCES, "Permission denied", "out"),
+        OSError(errno.ENOSPC, "No space left on device", "out"),
+    ],
+)
+def test_where_nothing_can_be_written_other_places_are_named(capsys, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("slowpoints.app.options.check_options", fail)
+    message = message_of(capsys, [])
+    assert message.startswith("out cannot be written: ")
+    assert "hydra.run.dir=FOLDER" in message
+
+
+def test_a_store_that_cannot_be_written_to_is_refused_at_once(capsys, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert "cannot be written to" in message_of(capsys, ["data.documents=60"])

@@ -198,15 +198,14 @@ def store(uri: str, *, offline_start: bool = False) -> Check:
     name = "MLflow store"
     file = Path(uri.removeprefix(SQLITE))
     if uri.startswith(SQLITE) and file.parent.is_dir() and not file.exists():
-        found = writable(name, file.parent, needed=True)
-        return found if found.state == "fails" else Check(name, "works", f"{uri}: is made by the first run")
+        if not os.access(file.parent, os.W_OK):
+            return Check(name, "fails", f"{uri} cannot be made", "name another file: tracking.uri=sqlite:///FILE")
+        return Check(name, "works", f"{uri}: is made by the first run")
     try:
         existing_store(uri)
     except UserError as error:
         state: State = "limited" if offline_start else "fails"
         return Check(name, state, f"{uri} cannot be used", str(error))
-    if uri.startswith(SQLITE) and not os.access(file, os.W_OK):
-        return Check(name, "fails", f"{uri} cannot be written to", "name another: tracking.uri=sqlite:///FILE")
     return Check(name, "works", uri)
 
 

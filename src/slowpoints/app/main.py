@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import hydra
 
 from slowpoints.console import VOICE, checked_mode
-from slowpoints.errors import UserError
 from slowpoints.interruption import BY_KEYBOARD, STOP
 
 if TYPE_CHECKING:
@@ -66,8 +65,9 @@ def _speak(command: Callable[[list[str]], None], arguments: Sequence[str]) -> No
     try:
         with VOICE.speak(checked_mode(modes[-1] if modes else "normal")):
             command([each for each in arguments if not each.startswith(CONSOLE)])
-    except UserError as error:
-        _refuse(str(error))
+    except Exception as error:
+        _explain(error)
+        raise
 
 
 def run_command(arguments: Sequence[str]) -> None:
@@ -81,12 +81,8 @@ def run_command(arguments: Sequence[str]) -> None:
         print("interrupted", file=sys.stderr)
         sys.exit(BY_KEYBOARD)
     except Exception as error:
-        from slowpoints.app.mistakes import explain
-
-        message = explain(error)
-        if message is None:
-            raise
-        _refuse(message)
+        _explain(error)
+        raise
     finally:
         STOP.rest()
 
@@ -132,6 +128,14 @@ def _doctor(overrides: Sequence[str]) -> NoReturn:
     sys.exit(doctor_command(overrides, config_folder()))
 
 
+def _explain(error: Exception) -> None:
+    """End the process with one message where the error is something that a user can mend."""
+    from slowpoints.app.mistakes import explain
+
+    if message := explain(error):
+        _refuse(message)
+
+
 def _refuse(message: str) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
     sys.exit(BAD_INPUT)
@@ -161,9 +165,10 @@ def _job(config: DictConfig) -> Any:
             from slowpoints.app.run import run
 
             return run(options, folder)
-    except UserError as error:
+    except Exception as error:
         _remove_if_empty(folder)
-        _refuse(str(error))  # at once: Hydra would add its own lines to an exception
+        _explain(error)  # at once: Hydra would add its own lines to an exception
+        raise
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 from hydra.errors import HydraException, MissingConfigException
@@ -11,9 +12,16 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from slowpoints.app.options import unknown_key
 from slowpoints.errors import UserError
 
+NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # no right to write, or no room
+
 
 def explain(error: Exception) -> str | None:
     """Return the message for what a user can mend, or None for any other error."""
+    if isinstance(error, OSError) and error.errno in NO_PLACE:
+        return (
+            f"{error.filename or 'a file'} cannot be written: {error.strerror}; make room, allow it, or name other "
+            "places: hydra.run.dir=FOLDER, cache_dir=FOLDER, tracking.uri=sqlite:///FILE"
+        )
     if not isinstance(error, UserError | HydraException | OmegaConfBaseException):
         return None
     for cause in _causes(error):

@@ -118,6 +118,11 @@ def _check_reachable(uri: str) -> None:
         folder = Path(uri.removeprefix(SQLITE)).parent
         if not folder.is_dir():
             raise UserError(f"tracking.uri={uri}: there is no folder {folder}; make it, or name a file in one there is")
+        file = Path(uri.removeprefix(SQLITE))
+        if not os.access(file if file.exists() else folder, os.W_OK):
+            raise UserError(
+                f"tracking.uri={uri}: cannot be written to; name a file that can, tracking.uri={SQLITE}FILE"
+            )
     if uri.startswith("http"):
         try:
             urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=SERVER_ANSWERS_WITHIN).close()
