@@ -137,7 +137,7 @@ def _of_store(name: str, uri: str, *, only_experiments: bool) -> Source:
     begun = sorted(each.parent.name.removeprefix("sweep-") for each in MULTIRUN.glob(f"sweep-*/{RECORD}"))
     if uri == STORE and not Path("mlflow.db").is_file():
         raise UserError(
-            f"{name}: there is no such folder, no sweep multirun/sweep-{name}, and no MLflow store in this folder; "
+            f"{name}: there is no such folder, no such sweep in {MULTIRUN}, and no MLflow store in this folder; "
             + (f"sweeps: {', '.join(begun)}; " if begun else "")
             + "name another store with --uri"
         )
