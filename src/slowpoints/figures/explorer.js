@@ -186,8 +186,8 @@ function describePoint() {
   const row = data.chosen[state.point], top = data.spectra[state.point].find(value => value[1] >= 0);
   const overlap = `|r₁·m| = ${shown(data.overlap[state.point], 2)}`;
   element("point-status").textContent = `θ = ${shown(data.theta[row])}, readout ${signed(data.logit[row])} (logit), speed q = `
-    + `${shown(data.speed[row], 2)}. Slowest mode: ${top[1] ? "a complex pair, a rotation, " : ""}τ = ${tokens(timeConstant(top))}, `
-    + `overlap with the line ${overlap}.`;
+    + `${shown(data.speed[row], 2)}. Slowest mode: ${top[1] ? "a complex pair, a rotation, " : ""}τ = ${tokens(timeConstant(top))} `
+    + `(it ${Math.hypot(...top) > 1 ? "grows" : "fades"}), overlap with the line ${overlap}.`;
   element("point").value = state.point;
 }
 
@@ -278,6 +278,8 @@ document.addEventListener("keydown", event => {
   if (action) { action(); event.preventDefault(); }
 });
 
+for (const id of ["plane", "eigenvalues", "words"])  // a panel grows with its neighbour's text
+  new ResizeObserver(() => element(id).data && Plotly.Plots.resize(id)).observe(element(id));
 state.point = Math.floor(data.chosen.length / 2);
 chooseDocument(0);
 choosePoint(state.point);
