@@ -50,6 +50,14 @@ def test_documents_are_shown_as_the_network_read_them(arrays, of_integrator):
     assert arrays["document_logit"][first] == pytest.approx(float(arrays["initial_logit"]) + 0.01 * words[0], abs=1e-4)
 
 
+def test_how_far_the_nearest_point_is_is_told_in_spreads_of_the_states(arrays, of_integrator):
+    row = arrays["document_offsets"][2]  # a first word: it is read in the initial state, zero
+    points = of_integrator.points.location[torch.from_numpy(arrays["chosen"]).long()]
+    spread = of_integrator.states.var(dim=0, correction=0).sum().sqrt()
+    expected = float(points.norm(dim=1).min() / spread)
+    assert arrays["document_distances"][row] == pytest.approx(expected, rel=0.01)
+
+
 def test_documents_of_both_classes_and_some_read_wrongly_are_chosen():
     data = some_data()
     data.test.labels[::3] = 1 - data.test.labels[::3]  # what the network cannot know

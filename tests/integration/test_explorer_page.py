@@ -87,6 +87,7 @@ def test_keys_go_through_words_documents_and_points(page):
     assert status(page, "point") != before
     page.find_element(By.CSS_SELECTOR, "#text span").click()
     assert "Word 1 of 12" in status(page, "word")
+    assert "spreads away" in status(page, "word")
 
 
 def test_the_point_follows_the_words_if_asked_to(page):

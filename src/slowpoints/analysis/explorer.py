@@ -145,7 +145,8 @@ def _documents(dissection: Dissection, linear: Linearization, documents: np.ndar
     offsets = np.concatenate([[0], np.cumsum(trajectories.lengths[documents])])
     before = states.roll(1, dims=0)
     before[torch.from_numpy(offsets[:-1])] = 0
-    nearest = torch.cdist(before.to(linear.location), linear.location).argmin(dim=1)
+    distance, nearest = torch.cdist(before.to(linear.location), linear.location).min(dim=1)
+    spread = components.variance.sum().sqrt()  # of the visited states: what a distance is measured in
     distinct, place = tokens.unique(return_inverse=True)
     vectors = dissection.embed(distinct)
     projections, effects = _projections(linear, vectors), _readout_effects(dissection, linear, vectors)
@@ -157,6 +158,7 @@ def _documents(dissection: Dissection, linear: Linearization, documents: np.ndar
         "document_plane": components.project(states.double(), 2).cpu().numpy(),
         "document_logit": dissection.logits(states).cpu().numpy(),
         "document_nearest": nearest.cpu().numpy(),
+        "document_distances": (distance / spread).cpu().numpy(),
         "document_projections": projections[nearest, place].cpu().numpy(),
         "document_effects": effects[nearest, place].cpu().numpy(),
     }

@@ -210,7 +210,8 @@ function drawText() {
 function describeWord() {
   const row = rowOf(), { length } = documents[state.document];
   element("word-status").textContent = `Word ${state.word + 1} of ${length}, “${data.document_words[row]}”: readout ${shown(before(row))} → `
-    + `${shown(data.document_logit[row])} (logit). Linear, at the nearest point (θ = ${shown(data.theta[data.chosen[data.document_nearest[row]]])}): `
+    + `${shown(data.document_logit[row])} (logit). Linear, at the nearest point (θ = ${shown(data.theta[data.chosen[data.document_nearest[row]]])}, `
+    + `${shown(data.document_distances[row], 2)} spreads away): `
     + `push ℓ₁·Jx = ${signed(data.document_projections[row])}, effect on the readout ${signed(data.document_effects[row])}.`;
   element("word").value = state.word;
   const box = element("text");
