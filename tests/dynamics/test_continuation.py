@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from slowpoints.dynamics import eigenmodes, spectrum
-from slowpoints.dynamics.continuation import Reference, follow, make_reference
+from slowpoints.dynamics.continuation import SPARE, Reference, follow, make_reference
 
 SIZE, COUNT = 96, 6
 
@@ -97,3 +97,15 @@ def test_matrices_without_a_basis_of_vectors_are_no_reference():
     matrix[-1, -2], matrix[-2, -2] = 1.0, matrix[-1, -1]
     modes = eigenmodes(matrix.expand(20, SIZE, SIZE), COUNT)
     torch.testing.assert_close(modes.eigenvalues[:, 0].abs(), torch.full((20,), 0.9).double(), atol=1e-6, rtol=0)
+
+
+def test_modes_are_followed_where_a_gap_is_just_behind_those_that_are_refined():
+    values = torch.linspace(0.1, 0.5, SIZE, dtype=torch.float64)
+    values[-COUNT - SPARE :] = torch.linspace(0.9, 0.99, COUNT + SPARE, dtype=torch.float64)
+    vectors = torch.linalg.qr(normal(SIZE, SIZE))[0]
+    matrices = vectors @ torch.diag(values) @ vectors.T + 1e-4 * normal(4, SIZE, SIZE, seed=1)
+    reference = reference_of(matrices[0])
+    assert reference.lead == COUNT + SPARE
+    found = follow(matrices, reference, COUNT)
+    assert found.rows.tolist() == [0, 1, 2, 3]
+    assert_same_modes(matrices, found.eigenvalues)

@@ -205,7 +205,7 @@ def _frame(jacobians: Tensor, reference: Reference, count: int) -> _Frame:
         order[:, :wanted],
         usable & (falling[:, wanted - 1] >= 0),
         falling[:, count - 1] - SLACK,
-        falling[:, wanted],
+        falling[:, wanted] if lead > wanted else torch.zeros_like(falling[:, 0]),  # all may be refined
     )
 
 

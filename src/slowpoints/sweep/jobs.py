@@ -16,7 +16,7 @@ import yaml
 # Files in a job's folder: what the run leaves, what it is told, and what it says.
 CONFIG, SUMMARY, ABOUT, LOG = "config.yaml", "summary.json", "job.json", "run.log"
 
-IN_EVERY_NAME = ("arch", "arch.name", "data", "data.name")
+IN_EVERY_NAME = ("arch", "arch.name", "data", "data.name", "checkpoint")  # or follows from what is
 
 State = Literal["done", "done before", "failed", "killed", "timed out", "interrupted", "lost", "not run"]
 
