@@ -3,6 +3,22 @@
 import torch
 from torch import Tensor
 
+from slowpoints.cells import GRU, LSTM, UGRNN, VanillaRNN
+from slowpoints.dynamics import Adam, LevenbergMarquardt
+
+SOLVERS = [LevenbergMarquardt(), Adam(learning_rate=0.05, decay=0.999)]
+CELLS = [GRU, LSTM, UGRNN, VanillaRNN]
+
+
+def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def cell_and_states(kind=GRU, points: int = 12):
+    torch.manual_seed(0)
+    cell = kind(3, 5)
+    return cell, 0.3 * normal(points, cell.state_size, dtype=torch.float32)
+
 
 def linear_network(weight: Tensor, drive: Tensor | None = None):
     """`F(h, x) = W h + x + drive`: one fixed point, `(I - W)^-1 (x + drive)`."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from sklearn.manifold import LocallyLinearEmbedding
 from torch import Tensor
 
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_size
@@ -184,6 +183,8 @@ def _along(visited: Tensor, mean: Tensor, axis: Tensor) -> Tensor:
 
 def _embed(points: NDArray[np.float64], neighbours: int, position: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the one-dimensional locally linear embedding, scaled to [-1, 1], rising with position."""
+    from sklearn.manifold import LocallyLinearEmbedding  # here: a second to load, and searches do not need it
+
     solver = LocallyLinearEmbedding(n_neighbors=neighbours, n_components=1, eigen_solver="dense")
     coordinate = solver.fit_transform(points)[:, 0]
     extent = np.ptp(coordinate)
