@@ -17,14 +17,14 @@ def note(report: Report) -> str:
     """Return the findings of a run as Markdown: accuracy, the claims with their verdicts, a sentence an analysis."""
     found, metrics = report.found, report.run.metrics
     lines = [f"**{report.name}**: {headline(metrics)}", ""]
+    lines += _explorer(report.run)  # above what MLflow folds away
     if found.verdicts:
         lines += ["| | the paper's claim |", "|---|---|"]
         lines += [f"| {SYMBOLS[each.verdict]} {each.verdict}&nbsp; | {_cell(each.text)} |" for each in found.verdicts]
         lines.append("")
     lines += [f"- **{name}**: {sentence}" for name, sentence in found.sentences.items()]
     lines += [f"- **{name}** failed: {reason}" for name, reason in found.failures.items()]
-    lines += ["", *_explorer(report.run)]
-    lines += ["Figures and `summary.json` are at the top of the artifacts, arrays in `arrays`."]
+    lines += ["", "Figures and `summary.json` are at the top of the artifacts, arrays in `arrays`."]
     return "\n".join(lines)
 
 
