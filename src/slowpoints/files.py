@@ -31,6 +31,12 @@ def new_file(target: Path) -> Iterator[Path]:
         Path(temporary).unlink(missing_ok=True)
 
 
+def write_text(target: Path, text: str) -> None:
+    """Write a text file that is whole or not there."""
+    with new_file(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays in an npz file (no pickle)."""
     with np.load(path, allow_pickle=False) as saved:

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from slowpoints.errors import UserError
+from slowpoints.files import write_text
 from slowpoints.sweep.jobs import SUMMARY, Job, read_job
 from slowpoints.sweep.search import Search
 
@@ -93,9 +94,7 @@ def working_on(sweep: Sweep) -> Iterator[None]:
 def _write_record(sweep: Sweep) -> None:
     searches = [asdict(each) for each in sweep.searches]
     record = {"id": sweep.id, "jobs": [job.name for job in sweep.jobs], "searches": searches}
-    temporary = sweep.folder / f".{RECORD}.part"
-    temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(sweep.folder / RECORD)
+    write_text(sweep.folder / RECORD, json.dumps(record, indent=2) + "\n")
 
 
 def _check_folder(sweep: Sweep) -> None:

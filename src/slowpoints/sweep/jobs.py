@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import yaml
 
+from slowpoints.files import write_text
+
 # Files in a job's folder: what the run leaves, what it is told, and what it says.
 CONFIG, SUMMARY, ABOUT, LOG = "config.yaml", "summary.json", "job.json", "run.log"
 
@@ -58,9 +60,8 @@ class Job:
 
     def write(self, tags: Mapping[str, str]) -> None:
         """Leave in the folder what the job's process needs to know (see `slowpoints resume`)."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self.folder / ABOUT, json.dumps({"name": self.name, "tags": dict(tags)}, indent=2) + "\n")
-        _write(self.folder / CONFIG, yaml.safe_dump(dict(self.config), sort_keys=False))
+        write_text(self.folder / ABOUT, json.dumps({"name": self.name, "tags": dict(tags)}, indent=2) + "\n")
+        write_text(self.folder / CONFIG, yaml.safe_dump(dict(self.config), sort_keys=False))
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,3 @@ def _part(key: str, value: str) -> str:
 
 def _read(path: Path) -> dict[str, Any] | None:
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

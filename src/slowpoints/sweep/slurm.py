@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import subprocess
 import time
@@ -18,6 +17,7 @@ from submitit.core.utils import DelayedSubmission, FailedJobError, FailedSubmiss
 
 from slowpoints.console import VOICE
 from slowpoints.errors import UserError
+from slowpoints.files import write_text
 from slowpoints.sweep.jobs import End, Job, read_job
 from slowpoints.sweep.processes import Processes, Slots
 from slowpoints.tracking.slurm import OVER, SlurmAwayError, job_states
@@ -221,6 +221,4 @@ def _cancel(waiting: Mapping[str, Sequence[Job]], ends: MutableMapping[str, End]
 
 
 def _write_end(job: Job, end: End) -> None:
-    temporary = job.folder / f".{END}.{os.getpid()}"
-    temporary.write_text(json.dumps(asdict(end)), encoding="utf-8")
-    temporary.replace(job.folder / END)
+    write_text(job.folder / END, json.dumps(asdict(end)))

@@ -7,10 +7,10 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 
+from slowpoints.files import new_file
 from slowpoints.text.corpus import Corpus, EncodedData
 
 log = logging.getLogger(__name__)
@@ -37,13 +37,8 @@ def write_cache(path: Path, data: EncodedData) -> None:
 
     arrays, texts = _pack(data)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{uuid4().hex}.part")  # others may be building the same
-        try:
+        with new_file(path) as temporary:  # others may be building the same, or reading it
             temporary.write_bytes(save(arrays, metadata={**texts, "checksum": _checksum(arrays, texts)}))
-            temporary.replace(path)  # whoever reads sees the old file or the new one, never half of one
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         log.warning("The encoded data could not be cached in %s: %s", path.parent, error)
 

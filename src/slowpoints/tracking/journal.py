@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import time
 import uuid
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from slowpoints.errors import UserError
+from slowpoints.files import write_text
 
 Entry = dict[str, Any]
 
@@ -178,9 +178,7 @@ class Journal:
     def _remember(self, state: State) -> None:
         self.state = state
         path = _state_path(self.run_folder)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, json.dumps(asdict(state), indent=2) + "\n")
 
 
 def read_state(run_folder: Path) -> State | None:

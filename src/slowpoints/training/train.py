@@ -17,6 +17,7 @@ from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import load_model, save_file
 
+from slowpoints.files import new_file
 from slowpoints.training.progress import TrainingProgress
 from slowpoints.training.resume import ResumePoint
 from slowpoints.training.trained import WEIGHTS, WEIGHTS_SUFFIX, Trained, forget, read_trained, write_trained
@@ -57,13 +58,11 @@ class CheckpointFiles(CheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write a Lightning checkpoint; of one whose name ends in `.safetensors`, the weights."""
-        temporary = Path(f"{path}.{os.getpid()}.part")
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        if Path(path).suffix == WEIGHTS_SUFFIX:
-            save_file({name: tensor.contiguous() for name, tensor in checkpoint["state_dict"].items()}, temporary)
-        else:
-            torch.save(checkpoint, temporary)
-        temporary.replace(path)
+        with new_file(Path(path)) as temporary:
+            if Path(path).suffix == WEIGHTS_SUFFIX:
+                save_file({name: tensor.contiguous() for name, tensor in checkpoint["state_dict"].items()}, temporary)
+            else:
+                torch.save(checkpoint, temporary)
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
         """Read a whole state: tensors, numbers and texts, never code. Weights alone are read by `load_weights`."""

@@ -7,6 +7,8 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from slowpoints.files import write_text
+
 RESUME = ".resume"  # inside a run's folder; gone when the run is complete
 WEIGHTS = "model"  # name of the file of the best weights
 WEIGHTS_SUFFIX = ".safetensors"
@@ -37,10 +39,7 @@ class Trained:
 def write_trained(folder: Path, trained: Trained) -> None:
     """Leave in a run's folder that its training is over: only what comes after it is left to do."""
     path = folder / RESUME / "trained.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(asdict(trained)), encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(asdict(trained)))
 
 
 def read_trained(folder: Path) -> Trained | None:
