@@ -1,4 +1,4 @@
-"""`python -m src.compare FOLDER`: the networks of a sweep side by side."""
+"""`python -m src.compare ID`: the networks of a sweep, of folders, or of an MLflow experiment side by side."""
 
 import sys
 

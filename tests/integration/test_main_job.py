@@ -84,10 +84,12 @@ def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
     names = {path.name for path in Path("out").iterdir()} - {"tracking"}
     assert names == {
         "config.yaml",
+        "run.log",
         "summary.json",
         "tokenizer.json",
         "model.safetensors",
         "arrays",
+        "explorer.html",
         *(f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")),
     }
     with np.load("out/arrays/fixed_points.npz", allow_pickle=False) as arrays:
@@ -110,10 +112,11 @@ def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
     assert len(client.get_metric_history(record.info.run_id, "training/val_accuracy")) == 2
 
     said = capsys.readouterr().out
-    assert "test/accuracy" in said
+    assert "of the test documents right" in said
     assert "of 20 points came to q < 1e-08" in said
     assert "mlflow ui" in said
-    assert str(Path("out").resolve()) in said.replace("\n", "")
+    assert "All figures on a page: out/page.png" in said
+    assert said in Path("out/run.log").read_text()
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(store):
@@ -183,6 +186,19 @@ def test_mixed_precision_is_one_option_away(store):
     run(store, [*SMALL, "training.precision=bf16-mixed", "analysis=none", "hydra.run.dir=out"])
     weights = load_file("out/model.safetensors")
     assert weights["network.readout.weight"].dtype == torch.float32
+
+
+def test_for_programs_there_is_one_document_and_for_scripts_the_folder(store, capsys):
+    run(store, [*SMALL, "analysis=none", "hydra.run.dir=out", "console=json"])
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert document["metrics"] == read_metrics("out")
+    assert document["folder"] == str(Path("out").resolve())
+    assert "epoch 1 of 2" in said.err
+    run(store, [*SMALL, "analysis=none", "hydra.run.dir=out", "console=quiet"])
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("out\n", "")
+    assert "epoch 2 of 2" in Path("out/run.log").read_text()
 
 
 def test_a_trained_network_follows_the_true_valence_of_words(store):

@@ -56,7 +56,10 @@ def test_a_killed_process_is_found_and_a_living_one_left_alone(store, tmp_path, 
         said = capsys.readouterr().out
         assert f"process {jobs[0].pid} on {os.uname().nodename} is gone" in said
         assert f"process {jobs[1].pid} on {os.uname().nodename} is alive" in said
-        found = {Path(each.data.tags["folder"]).name: each for each in mlflow.search_runs(output_format="list")}
+        found = {
+            Path(each.data.tags["folder"]).name: each
+            for each in mlflow.search_runs(experiment_names=["tests"], output_format="list")
+        }
         assert {name: each.info.status for name, each in found.items()} == {"killed": "KILLED", "alive": "RUNNING"}
         assert "is gone" in found["killed"].data.tags["ended"]
         assert found["killed"].info.end_time / 1000 <= time.time()

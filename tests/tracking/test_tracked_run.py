@@ -37,6 +37,30 @@ def test_arrays_come_back_without_pickle_and_objects_are_refused(store, tmp_path
     assert [file.name for file in (tmp_path / "out" / "arrays").iterdir()] == ["x.npz"]  # nothing half-written
 
 
+def test_the_files_of_runs_lie_beside_their_store_whatever_the_current_folder(store, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with track(options(store), "one", tmp_path / "out", {}, {}) as run:
+        run.save_text("notes.txt", "found")
+    assert [path.name for path in (tmp_path / "mlruns" / "tests").glob("*/artifacts/*")] == ["notes.txt"]
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_deleted_experiment_is_one_clear_message(store, tmp_path):
+    mlflow.delete_experiment(open_store(options(store)))
+    with pytest.raises(UserError, match="mlflow experiments restore"):
+        open_store(options(store))
+
+
+def test_a_description_that_is_too_long_is_cut_at_a_line(store, tmp_path):
+    with track(options(store), "one", tmp_path / "out", {}, {}) as run:
+        run.describe("\n".join(f"- finding {n}" for n in range(1000)))
+    note = mlflow.get_run(run.run_id).data.tags["mlflow.note.content"]
+    lines = note.splitlines()
+    assert lines[-1] == "..."
+    assert lines[-3] == f"- finding {len(lines) - 3}"
+
+
 def test_a_store_that_mlflow_cannot_use_is_refused(tmp_path):
     store = tmp_path / "mlflow.db"
     store.write_text("this is no database")

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
-from rich.progress import Progress
 
 from slowpoints.analysis.analysis import Analysis, Findings, Unanswerable
 from slowpoints.analysis.claims import Verdict, judge
 from slowpoints.analysis.dissection import Dissection
+from slowpoints.console import VOICE
+from slowpoints.figures.explorer import FILE as EXPLORER
+from slowpoints.figures.explorer import make_explorer
 from slowpoints.figures.page import draw_page
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ class AnalysisCallback(pl.Callback):
         untrained = self.untrained.to(classifier.device)
         dissection = Dissection(classifier.network, untrained, data.data, self.sampling, self.seed, accuracy)
         # Lightning tests in inference mode, in which nothing can be trained or differentiated
-        with torch.inference_mode(False), torch.enable_grad(), Progress(transient=True) as progress:
+        with torch.inference_mode(False), torch.enable_grad(), VOICE.progress() as progress:
             task = progress.add_task("analyses", total=len(self.analyses))
             for analysis in self.analyses:
                 progress.update(task, description=analysis.name)
@@ -96,9 +98,13 @@ class AnalysisCallback(pl.Callback):
                 progress.advance(task)
         self.verdicts = judge(self.run.metrics)
         self.title += f": {accuracy:.1%} of {len(data.data.test)} test documents right"
-        page = draw_page(self.title, self._arrays, [(verdict.text, verdict.verdict) for verdict in self.verdicts])
+        verdicts = [(verdict.text, verdict.verdict) for verdict in self.verdicts]
+        page = draw_page(self.title, self._arrays, verdicts)
         if page is not None:
             self.run.save_figure("page", page)
+        explorer = make_explorer(self.title, self._arrays, verdicts)
+        if explorer is not None:
+            self.run.save_text(EXPLORER, explorer)
         self.run.log_metrics({"analysis/seconds": time.perf_counter() - started})
 
     def summary(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import hydra
 
+from slowpoints.console import VOICE, checked_mode
 from slowpoints.errors import UserError
 from slowpoints.interruption import STOP
 
@@ -23,14 +24,17 @@ USAGE = """\
 slowpoints: find out how trained recurrent networks compute.
 
   slowpoints run [OPTIONS]      train a network, test it, and analyse it   (also: python -m src.run)
-  slowpoints compare FOLDER ... set the networks of a sweep side by side   (also: python -m src.compare)
+  slowpoints compare NAME ...   set the networks of a sweep, of folders, or of an MLflow experiment side by side
+                                                            (also: python -m src.compare)
   slowpoints redraw FOLDER ...  draw the figures of runs again from their arrays, without the networks
   slowpoints resume FOLDER      go on with an interrupted run
   slowpoints upload FOLDER ...  send what MLflow has not received of runs, because it did not answer
   slowpoints reconcile          mark the runs as ended that MLflow believes to be running and that are not
 
-`slowpoints run --help` lists every option and its default; `slowpoints run --cfg job` prints what a run would use."""
+`slowpoints run --help` lists every option and its default; `slowpoints run --cfg job` prints what a run would use.
+With every command, console=quiet leaves only warnings and errors, and console=json gives the result as one document."""
 
+CONSOLE = "console="
 BAD_INPUT = 2
 INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 
@@ -39,22 +43,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name, and exit."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands: dict[str, Callable[[list[str]], None]] = {
-        "run": run_command,
         "compare": _compare,
         "redraw": _redraw,
         "resume": _resume_command,
         "upload": lambda rest: _records_command("upload", rest),
         "reconcile": lambda rest: _records_command("reconcile", rest),
     }
-    if arguments and arguments[0] in commands:
-        try:
-            commands[arguments[0]](arguments[1:])
-        except UserError as error:
-            _refuse(str(error))
+    if arguments[:1] == ["run"]:
+        run_command(arguments[1:])
+    elif arguments and arguments[0] in commands:
+        _speak(commands[arguments[0]], arguments[1:])
     elif arguments in (["-h"], ["--help"], []):
         print(USAGE)
     else:
-        _refuse(f"there is no command {arguments[0]}; there are: {', '.join(commands)}")
+        _refuse(f"there is no command {arguments[0]}; there are: run, {', '.join(commands)}")
+
+
+def _speak(command: Callable[[list[str]], None], arguments: Sequence[str]) -> None:
+    """Run a command in the mode that `console=MODE` among its arguments asks for."""
+    modes = [each.removeprefix(CONSOLE) for each in arguments if each.startswith(CONSOLE)]
+    try:
+        with VOICE.speak(checked_mode(modes[-1] if modes else "normal")):
+            command([each for each in arguments if not each.startswith(CONSOLE)])
+    except UserError as error:
+        _refuse(str(error))
 
 
 def run_command(arguments: Sequence[str]) -> None:
@@ -102,7 +114,7 @@ def _expand_resume(arguments: Sequence[str]) -> list[str]:
 def _resume_command(arguments: Sequence[str]) -> NoReturn:
     from slowpoints.app.resume import resume_command
 
-    sys.exit(resume_command(arguments, config_folder()))
+    sys.exit(resume_command(arguments))
 
 
 def _records_command(name: str, arguments: Sequence[str]) -> NoReturn:
@@ -136,9 +148,10 @@ def _job(config: DictConfig) -> Any:
 
             config = with_checkpoint(config, hydra_config.overrides.task)
         options = check_options(config)
-        from slowpoints.app.run import run
+        with VOICE.speak(options.console):
+            from slowpoints.app.run import run
 
-        return run(options, folder)
+            return run(options, folder)
     except UserError as error:
         _remove_if_empty(folder)
         _refuse(str(error))  # at once: Hydra would add its own lines to an exception

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slowpoints.app.report import Report, headline
+from slowpoints.figures.explorer import FILE as EXPLORER
+
 if TYPE_CHECKING:
-    from slowpoints.app.report import Report
+    from slowpoints.tracking.run import TrackedRun
 
 SYMBOLS = {"holds": "✔", "holds weakly": "(✔)", "does not hold": "✘", "not measured": "?"}
 
@@ -13,22 +16,25 @@ SYMBOLS = {"holds": "✔", "holds weakly": "(✔)", "does not hold": "✘", "not
 def note(report: Report) -> str:
     """Return the findings of a run as Markdown: accuracy, the claims with their verdicts, a sentence an analysis."""
     found, metrics = report.found, report.run.metrics
-    lines = [f"**{report.name}**{_accuracy(metrics)}", ""]
+    lines = [f"**{report.name}**: {headline(metrics)}", ""]
     if found.verdicts:
         lines += ["| | the paper's claim |", "|---|---|"]
         lines += [f"| {SYMBOLS[each.verdict]} {each.verdict} | {_cell(each.text)} |" for each in found.verdicts]
         lines.append("")
     lines += [f"- **{name}**: {sentence}" for name, sentence in found.sentences.items()]
     lines += [f"- **{name}** failed: {reason}" for name, reason in found.failures.items()]
-    lines += ["", "Figures and `summary.json` are at the top of the artifacts, arrays in `arrays`."]
+    lines += ["", *_explorer(report.run)]
+    lines += ["Figures and `summary.json` are at the top of the artifacts, arrays in `arrays`."]
     return "\n".join(lines)
 
 
-def _accuracy(metrics: dict[str, float]) -> str:
-    if "test/accuracy" not in metrics:
-        return ""
-    words = f" (bag of words: {metrics['bow/test_accuracy']:.1%})" if "bow/test_accuracy" in metrics else ""
-    return f": {metrics['test/accuracy']:.1%} of the test documents right{words}"
+def _explorer(run: TrackedRun) -> list[str]:
+    """Return the line that leads to the explorer, where the run has one."""
+    if not (run.folder / EXPLORER).is_file():
+        return []
+    place = run.place_of(EXPLORER)
+    name = f"[{EXPLORER}]({place})" if place else f"`{EXPLORER}`"
+    return [f"Documents word by word, eigenvalues and words at each point: {name}.", ""]
 
 
 def _cell(text: str) -> str:

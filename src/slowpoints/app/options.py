@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
 from slowpoints.analysis.options import AnalysisOptions
+from slowpoints.console import Mode
 from slowpoints.errors import UserError
 from slowpoints.options import Options
 from slowpoints.text.options import DataOptions
@@ -30,6 +31,7 @@ class RunOptions(Options):
     cache_dir: Path
     threads: PositiveInt | None
     checkpoint: str | None
+    console: Mode = "normal"  # runs of earlier versions have none
 
 
 def check_options(config: DictConfig) -> RunOptions:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+
+from slowpoints.console import VOICE, print_text
 
 URI = "sqlite:///mlflow.db"
 
@@ -22,10 +25,9 @@ def upload_command(arguments: Sequence[str]) -> int:
     from slowpoints.tracking.upload import upload
 
     uploads = upload(options.folder, again=options.again, uri=options.uri)
-    for each in uploads:
-        refused = f", {each.refused} refused" if each.refused else ""
-        problem = f"; {each.problem}" if each.problem else ""
-        print(f"{each.folder} (run {each.run_id[:8]}): {each.sent} entries sent{refused}{problem}")
+    lines = "\n".join(map(str, uploads))
+    left = sum(each.left for each in uploads)
+    VOICE.conclude(lambda console: print_text(console, lines), left, {"uploads": [asdict(each) for each in uploads]})
     return int(any(each.left for each in uploads))
 
 
@@ -42,5 +44,7 @@ def reconcile_command(arguments: Sequence[str]) -> int:
     from slowpoints.tracking.reconcile import reconcile, summary
     from slowpoints.tracking.store import existing_store
 
-    print(summary(reconcile(existing_store(options.uri), options.experiment)))
+    verdicts = reconcile(existing_store(options.uri), options.experiment)
+    document = {"runs": [asdict(each) for each in verdicts]}
+    VOICE.conclude(lambda console: print_text(console, summary(verdicts)), len(verdicts), document)
     return 0

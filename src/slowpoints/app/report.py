@@ -1,19 +1,29 @@
-"""What a run says when it ends: a table, sentences, and where to look."""
+"""What a run says when it ends: its findings in sentences, the verdicts, and where to look."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
+
+from slowpoints.console import print_text
+from slowpoints.figures.explorer import FILE as EXPLORER
+from slowpoints.tracking.store import absolute
 
 if TYPE_CHECKING:
     from slowpoints.analysis.callback import AnalysisCallback
     from slowpoints.tracking.run import TrackedRun
 
 STYLES = {"holds": "green", "holds weakly": "yellow", "does not hold": "red", "not measured": "dim"}
+MLFLOWS_OWN = "sqlite:///mlflow.db"  # what a bare `mlflow ui` opens
 
 
 @dataclass(frozen=True)
@@ -24,39 +34,74 @@ class Report:
     run: TrackedRun
     found: AnalysisCallback
 
+    def show(self, console: Console) -> None:
+        """Print it: in a frame on a terminal, as lines elsewhere."""
+        if console.is_terminal:
+            console.print(self._panel())
+        else:
+            print_text(console, self.text())
 
-def print_report(report: Report) -> None:
-    """Print the final metrics, the findings, the verdicts, and the places where everything is."""
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(_metrics(report))
-    for name, sentence in report.found.sentences.items():
-        console.print(f"[bold]{escape(name)}[/bold]: {escape(sentence)}")
-    for name, reason in report.found.failures.items():
-        console.print(f"[bold red]{escape(name)} failed[/bold red]: {escape(reason)}")
-    if report.found.verdicts:
-        console.print("\n[bold]The paper's claims[/bold]")
-    for verdict in report.found.verdicts:
-        console.print(f"  [{STYLES[verdict.verdict]}]{verdict.verdict:<13}[/]  {escape(verdict.text)}")
-    console.print(f"\nFigures, arrays, weights and summary.json: {escape(str(report.run.folder))}")
-    console.print(f"All runs, side by side: {escape(how_to_open(report.run.tracking_uri))}")
+    def text(self) -> str:
+        """Return it as lines."""
+        lines = ["", f"{self.name}: {headline(self.run.metrics)}"]
+        lines += [f"{name}: {sentence}" for name, sentence in self.found.sentences.items()]
+        lines += [f"{name} failed: {reason}" for name, reason in self.found.failures.items()]
+        if self.found.verdicts:
+            lines += ["", "The paper's claims"]
+            lines += [f"  {each.verdict:<13}  {each.text}" for each in self.found.verdicts]
+        return "\n".join([*lines, "", *(f"{what}: {where}" for what, where in self._places())])
+
+    def document(self) -> dict[str, Any]:
+        """Return it for programs: what `summary.json` holds, and where the run is."""
+        run = self.run
+        where = {"name": self.name, "folder": str(run.folder.resolve()), "tracking_uri": run.tracking_uri}
+        return {**where, "run_id": run.run_id, "metrics": dict(sorted(run.metrics.items())), **self.found.summary()}
+
+    def _panel(self) -> Panel:
+        parts: list[Any] = [headline(self.run.metrics)]
+        rows = [(Text(name, "bold"), Text(sentence)) for name, sentence in self.found.sentences.items()]
+        rows += [(Text(name, "bold red"), Text(f"failed: {reason}")) for name, reason in self.found.failures.items()]
+        if rows:
+            parts += ["\n[bold]What was found[/]", _columns(rows)]
+        if self.found.verdicts:
+            claims = ((Text(each.verdict, STYLES[each.verdict]), Text(each.text)) for each in self.found.verdicts)
+            parts += ["\n[bold]The paper's claims[/]", _columns(claims)]
+        places = ((Text(what), Text(where, overflow="fold")) for what, where in self._places())
+        parts += ["\n[bold]Where to look[/]", _columns(places)]
+        return Panel(Group(*parts), title=Text(self.name, "bold"), title_align="left", padding=(1, 2))
+
+    def _places(self) -> list[tuple[str, str]]:
+        folder = self.run.folder
+        pages = {"All figures on a page": folder / "page.png", "To explore in a browser": folder / EXPLORER}
+        there = [(what, short(file)) for what, file in pages.items() if file.is_file()]
+        everything = ("Every number, array and figure", short(folder))
+        return [*there, everything, ("All runs, side by side", how_to_open(self.run.tracking_uri))]
 
 
-def _metrics(report: Report) -> Table:
-    table = Table(title=report.name, title_justify="left", show_header=True, header_style="bold")
-    table.add_column("metric")
-    table.add_column("value", justify="right")
-    for metric, value in sorted(report.run.metrics.items()):
-        table.add_row(metric, _number(value))
-    return table
+def headline(metrics: dict[str, float]) -> str:
+    """Return what a network achieves."""
+    words = f" (a bag of words: {metrics['bow/test_accuracy']:.1%})" if "bow/test_accuracy" in metrics else ""
+    return f"{metrics['test/accuracy']:.1%} of the test documents right{words}"
 
 
 def how_to_open(uri: str) -> str:
-    """Return where the runs of a store can be seen."""
+    """Return how the runs of a store can be seen."""
     if uri.startswith("http"):
         return uri
-    option = "" if uri == "sqlite:///mlflow.db" else f" --backend-store-uri {uri}"
-    return f"mlflow ui{option}   then http://127.0.0.1:5000"
+    usual = absolute(uri) == absolute(MLFLOWS_OWN)
+    return f"mlflow ui{'' if usual else f' --backend-store-uri {shlex.quote(uri)}'}   then http://127.0.0.1:5000"
 
 
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
+def short(path: Path) -> str:
+    """Return a path as it is shortest from here."""
+    path, here = path.resolve(), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _columns(rows: Iterable[tuple[Text, Text]]) -> Padding:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    return Padding(grid, (0, 0, 0, 2))

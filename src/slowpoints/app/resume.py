@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging.config
+import logging
 import os
 import signal
 import threading
@@ -20,16 +20,13 @@ from slowpoints.interruption import STOP
 from slowpoints.sweep.jobs import ABOUT, CONFIG, SUMMARY
 from slowpoints.sweep.processes import PARENT
 
+log = logging.getLogger(__name__)
+
 PREDECESSOR_ENDS_WITHIN = 90  # seconds; a process whose sweep was killed still writes its state
 
 
-def resume_command(arguments: Sequence[str], configuration: Path) -> int:
+def resume_command(arguments: Sequence[str]) -> int:
     """Go on with a run from where it was interrupted, with the options that it was started with.
-
-    Parameters
-    ----------
-    configuration
-        The folder `conf`, for how messages are written.
 
     Raises
     ------
@@ -44,7 +41,6 @@ def resume_command(arguments: Sequence[str], configuration: Path) -> int:
     STOP.listen()
     if PARENT in os.environ:
         threading.Thread(target=_stop_with_parent, name="parent", daemon=True).start()
-    logging.config.dictConfig(_logging(configuration))
     if not (folder / CONFIG).is_file():
         raise UserError(f"{folder}: there is no run in this folder (no {CONFIG})")
     try:
@@ -57,7 +53,7 @@ def resume_command(arguments: Sequence[str], configuration: Path) -> int:
 
 def _resume(folder: Path) -> None:
     if (folder / SUMMARY).is_file():
-        print(f"{folder}: this run is complete")
+        log.info("%s: this run is complete", folder)
         return
     loaded = OmegaConf.load(folder / CONFIG)
     assert isinstance(loaded, DictConfig)
@@ -65,7 +61,7 @@ def _resume(folder: Path) -> None:
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8")) if (folder / ABOUT).is_file() else {}
     from slowpoints.app.run import Occasion, run
 
-    run(options, folder, Occasion(about.get("name"), about.get("tags", {}), resume=True))
+    run(options, folder, Occasion(about.get("name"), about.get("tags", {}), resume=True, log=PARENT not in os.environ))
 
 
 def _stop_with_parent() -> None:
@@ -73,9 +69,3 @@ def _stop_with_parent() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _logging(configuration: Path) -> dict[str, object]:
-    plain = OmegaConf.to_container(OmegaConf.load(configuration / "hydra" / "job_logging" / "console.yaml"))
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}

@@ -14,7 +14,9 @@ from slowpoints.app.build import build, build_classifier
 from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
 from slowpoints.app.note import note
 from slowpoints.app.options import RunOptions
-from slowpoints.app.report import Report, print_report
+from slowpoints.app.report import Report, short
+from slowpoints.console import VOICE, RunLog
+from slowpoints.sweep.jobs import LOG
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
 from slowpoints.tracking.journal import recorded_run_id
@@ -42,11 +44,14 @@ class Occasion:
         Recorded in MLflow.
     resume
         Whether to go on with the run that was interrupted in the folder, if one was.
+    log
+        Whether to keep what is said in `run.log`; what starts the jobs of a sweep keeps it by itself.
     """
 
     name: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     resume: bool = False
+    log: bool = True
 
 
 BY_ITSELF = Occasion()
@@ -60,6 +65,11 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
     UserError
         For what the user can mend: before anything is recorded where it can be known by then.
     """
+    with RunLog().listening() as run_log:
+        return _run(options, folder, occasion, run_log)
+
+
+def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog) -> dict[str, float]:
     _use_threads(options.threads)
     analyses = [build(f"analysis.questions.{name}", node, object) for name, node in options.analysis.questions.items()]
     build_classifier(options, vocabulary_size=2)  # what cannot be built is known before minutes of reading
@@ -70,6 +80,8 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
     name = occasion.name or f"{options.arch.name}-{options.data.name}"
     run_id = recorded_run_id(folder) if occasion.resume else None
     with track(options.tracking, name, folder, _params(options), occasion.tags, run_id) as tracked:
+        if occasion.log:
+            run_log.write_to(folder / LOG, "a" if occasion.resume else "w")
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
         tracked.save_text("tokenizer.json", data.tokenizer_json)
         callback = AnalysisCallback(name, analyses, untrained, options.analysis.sampling, options.seed, tracked)
@@ -78,7 +90,9 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
         forget(folder)
         report = Report(name, tracked, callback)
         tracked.describe(note(report))
-    print_report(report)
+        run_log.add(report.text() + "\n")
+        tracked.log_file(LOG)
+    VOICE.conclude(report.show, short(folder), report.document())
     return tracked.metrics
 
 
@@ -133,13 +147,16 @@ _NOT_COMPARED = {
 
 
 def _params(options: RunOptions) -> dict[str, Any]:
-    """Return few, flat, readable parameters: what one would compare runs by."""
+    """Return few, flat, readable parameters: what one would compare runs by.
+
+    MLflow's comparison opens with the first three that differ, by the alphabet: `arch` and `data` are to come first.
+    """
     sections = {"arch": options.arch, "data": options.data, "training": options.training}
     params: dict[str, Any] = {"arch": options.arch.name, "data": options.data.name, "seed": options.seed}
     for section, values in sections.items():
         for key, value in values.model_dump(mode="json").items():
             if key == "cell":
-                params |= {f"arch.{name}": entry for name, entry in value.items() if name != "_target_"}
+                params |= {f"network.{name}": entry for name, entry in value.items() if name != "_target_"}
             elif key not in _NOT_COMPARED:
                 params[f"{section}.{key}"] = value
     return params

@@ -14,14 +14,17 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from slowpoints.app.checkpoint import with_checkpoint
 from slowpoints.app.options import RunOptions, check_options
-from slowpoints.app.report import how_to_open
+from slowpoints.app.report import how_to_open, short
+from slowpoints.console import VOICE, RunLog, checked_mode, print_text
 from slowpoints.errors import UserError
-from slowpoints.sweep.folder import Sweep, read_sweep, working_on
-from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
+from slowpoints.sweep.folder import Sweep, read_sweep, unfinished_jobs, working_on
+from slowpoints.sweep.jobs import LOG, End, Job, job_names, sweep_id
 from slowpoints.sweep.prepare import build_caches
 from slowpoints.sweep.search import Search, best_trial, final_job
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from slowpoints.tracking.run import TrackedRun
 
 Overrides = Sequence[Sequence[str]]
@@ -55,7 +58,7 @@ def run_sweep(hydra: Any, overrides: Overrides) -> None:
     folder = _folder(hydra, identity := sweep_id(configs))
     names = job_names(overrides, configs)
     jobs = [Job(name, folder / name, config) for name, config in zip(names, configs, strict=True)]
-    _carry_out(Sweep(identity, folder, jobs), hydra.launcher)
+    _carry_out(Sweep(identity, folder, jobs), hydra)
 
 
 def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
@@ -80,7 +83,7 @@ def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
         choice = sorted(_without(final, ["analysis"]))
         own = [job.name for job, each in zip(jobs, trials, strict=True) if _chosen(each, searched) == choice]
         searches.append(Search(name, own, config["analysis"]))
-    _carry_out(Sweep(identity, folder, jobs, searches), hydra.launcher)
+    _carry_out(Sweep(identity, folder, jobs, searches), hydra)
 
 
 def resume_sweep(hydra: Any, identity: str, overrides: Sequence[str]) -> None:
@@ -91,9 +94,9 @@ def resume_sweep(hydra: Any, identity: str, overrides: Sequence[str]) -> None:
     UserError, SystemExit
         As `run_sweep`.
     """
-    if overrides:
-        raise UserError(f"sweep.resume: a sweep is completed with its own options, not with {', '.join(overrides)}")
-    _carry_out(read_sweep(_folder(hydra, identity)), hydra.launcher)
+    if others := _without(overrides, ["console"]):
+        raise UserError(f"sweep.resume: a sweep is completed with its own options, not with {', '.join(others)}")
+    _carry_out(read_sweep(_folder(hydra, identity)), hydra)
 
 
 class Launcher(Protocol):
@@ -106,7 +109,12 @@ class Launcher(Protocol):
         """Run those of the jobs that are not in `ends` yet, and fill in how each ended."""
 
 
-def _carry_out(sweep: Sweep, launcher: Launcher) -> None:
+def _carry_out(sweep: Sweep, hydra: Any) -> None:
+    with VOICE.speak(checked_mode(hydra.config.console)), RunLog().listening() as sweep_log:
+        _prepare_and_run(sweep, hydra.launcher, sweep_log)
+
+
+def _prepare_and_run(sweep: Sweep, launcher: Launcher, sweep_log: RunLog) -> None:
     from slowpoints.tracking.journal import recorded_run_id
     from slowpoints.tracking.run import track
     from slowpoints.tracking.store import open_store
@@ -124,11 +132,12 @@ def _carry_out(sweep: Sweep, launcher: Launcher) -> None:
     tags = {"sweep": sweep.id, "role": "summary"}
     try:
         with working_on(sweep):
+            sweep_log.write_to(sweep.folder / LOG, "a")
             run_id = recorded_run_id(sweep.folder)
             with track(first.tracking, f"sweep-{sweep.id}", sweep.folder, params, tags, run_id) as summary:
                 _run_all(sweep, launcher, summary, first)
     except JobsFailed as error:
-        print(error, file=sys.stderr)
+        log.error("%s", error)
         sys.exit(JOBS_FAILED)
 
 
@@ -136,14 +145,16 @@ def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: Run
     """Run the jobs that are not done, in two rounds where there is a search, and leave the table of all."""
     ends: dict[str, End] = {}
     finals: list[Job] = []
+    page: Path | None = None
     _reconcile(summary, options)
     try:
         _run(sweep, sweep.jobs, launcher, ends)
         finals = _finals(sweep, ends)
         _run(sweep, finals, launcher, ends)
+        page = _compare(sweep, summary)
     finally:
         jobs = [*sweep.jobs, *(finals or [Job(each.name, sweep.folder / each.name, {}) for each in sweep.searches])]
-        _conclude(sweep, jobs, ends, summary, options)
+        _conclude(sweep, jobs, ends, summary, options, page)
     failed = [job.name for job in jobs if not ends[job.name].good]
     if failed:
         raise JobsFailed(f"{len(failed)} of {len(jobs)} jobs have no results: {', '.join(failed)}")
@@ -173,10 +184,15 @@ def _finals(sweep: Sweep, ends: MutableMapping[str, End]) -> list[Job]:
 
 
 def _conclude(
-    sweep: Sweep, jobs: Sequence[Job], ends: MutableMapping[str, End], summary: TrackedRun, options: RunOptions
+    sweep: Sweep,
+    jobs: Sequence[Job],
+    ends: MutableMapping[str, End],
+    summary: TrackedRun,
+    options: RunOptions,
+    page: Path | None,
 ) -> None:
     """Leave the table of all jobs: on the terminal, in the sweep's folder, and in the summary run."""
-    from slowpoints.sweep.table import as_csv, as_markdown, print_table
+    from slowpoints.sweep.table import as_csv, as_markdown, as_rows, print_table
 
     for job in jobs:
         ends.setdefault(job.name, End("done") if job.is_done else End("not run"))
@@ -185,10 +201,47 @@ def _conclude(
     summary.log_metrics({"jobs/done": good, "jobs/missing": len(jobs) - good})
     summary.save_text("jobs.csv", as_csv(jobs, ends))
     summary.describe(as_markdown(jobs, ends))
-    print_table(f"sweep {sweep.id}: {good} of {len(jobs)} jobs done", jobs, ends)
-    print(f"All runs, side by side: {how_to_open(options.tracking.uri)}")
-    if good < len(jobs):
-        print(f"The same command again runs what is missing; so does: slowpoints run sweep.resume={sweep.id}")
+
+    def show(console: Console) -> None:
+        print_table(console, f"sweep {sweep.id}: {good} of {len(jobs)} jobs done", jobs, ends)
+        if page is not None:
+            print_text(console, f"The networks, side by side: {short(page)}")
+        print_text(console, f"All runs: {how_to_open(options.tracking.uri)}")
+        if good < len(jobs):
+            again = f"slowpoints run sweep.resume={sweep.id}"
+            print_text(console, f"The same command again runs what is missing; so does: {again}")
+
+    document = {
+        "sweep": sweep.id,
+        "folder": str(sweep.folder),
+        "comparison": page and str(page),
+        "tracking_uri": summary.tracking_uri,
+        "run_id": summary.run_id,
+        "jobs": as_rows(jobs, ends),
+    }
+    VOICE.conclude(show, short(sweep.folder), document)
+
+
+def _compare(sweep: Sweep, summary: TrackedRun) -> Path | None:
+    """Set the networks side by side, as far as there are any, and return the page.
+
+    What goes wrong here takes nothing from the sweep.
+    """
+    from slowpoints.sweep.networks import find_networks, group_networks
+    from slowpoints.sweep.report import Comparison, write_comparison
+
+    try:
+        _, unfinished = unfinished_jobs(sweep.folder)
+        groups = group_networks(find_networks([sweep.folder]))
+        files = write_comparison(Comparison(f"sweep {sweep.id}", groups, unfinished), sweep.folder)
+    except UserError:
+        return None  # nothing has finished; the table says so
+    except Exception:
+        log.warning("The networks could not be compared; later: slowpoints compare %s", sweep.folder, exc_info=True)
+        return None
+    for file in files:
+        summary.log_file(file.name)
+    return files[0]
 
 
 def _reconcile(summary: TrackedRun, options: RunOptions) -> None:
@@ -231,7 +284,7 @@ def _folder(hydra: Any, identity: str) -> Path:
 
 
 def _plain(options: RunOptions) -> dict[str, Any]:
-    return options.model_dump(mode="json")
+    return {**options.model_dump(mode="json"), "console": "normal"}  # jobs write into their logs
 
 
 def _keys(overrides: Overrides) -> list[str]:

@@ -48,8 +48,12 @@ def predict_one_step(
     check_size(inputs, linearization.input.shape[1], "inputs", "the network's input")
     if len(states) != len(inputs):
         raise InvalidInput(f"there are {len(states)} states and {len(inputs)} inputs: give one input per state")
-    nearest = nearest_points(linearization, states)
-    order = nearest.argsort()
+    return _move(linearization, states, inputs)
+
+
+def _move(linearization: Linearization, states: Tensor, inputs: Tensor) -> Tensor:
+    nearest = nearest_points(linearization, states.nan_to_num())
+    order = nearest.argsort(stable=True)
     points, sizes = nearest[order].unique_consecutive(return_counts=True)
     result = torch.empty(states.shape, dtype=linearization.location.dtype, device=states.device)
     for point, rows in zip(points.tolist(), order.split(sizes.tolist()), strict=True):
@@ -117,16 +121,6 @@ def linearized_states(
         state = _move(linearization, state.to(linearization.location), inputs[:, token])
         states.append(state)
     return torch.stack(states, dim=1)
-
-
-def _move(linearization: Linearization, states: Tensor, inputs: Tensor) -> Tensor:
-    """Return one linear step of a batch; the samples of one point share one product."""
-    nearest = nearest_points(linearization, states.nan_to_num())
-    result = torch.empty_like(states)
-    for point in nearest.unique().tolist():
-        rows = (nearest == point).nonzero().squeeze(1)
-        result[rows] = _step_at(linearization, point, states[rows], inputs[rows])
-    return result
 
 
 def relaxation(

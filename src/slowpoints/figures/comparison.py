@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,9 +44,27 @@ def draw_comparison(networks: Mapping[str, Mapping[str, Arrays]]) -> Figure:
                 panel.text(0.5, 0.5, "no answer", ha="center", color=NEUTRAL, transform=panel.transAxes)
     for row, (_, label) in enumerate(ROWS):
         axes[row, 0].set_ylabel(label, fontsize="small")
-    axes[3, 0].legend(frameon=False, fontsize="x-small", loc="upper left")
-    axes[2, 0].legend(frameon=False, fontsize="x-small", markerscale=3)
+    _align(axes[2])
+    _add_legend(axes[3], loc="upper left")
+    _add_legend(axes[2], markerscale=3)
     return figure
+
+
+def _align(row: np.ndarray) -> None:
+    """Give panels with content the same vertical scale, so that heights can be compared across columns."""
+    drawn = [panel for panel in row if panel.collections]
+    for panel in drawn[1:]:
+        panel.sharey(drawn[0])
+    if drawn:
+        drawn[0].autoscale(axis="y")
+
+
+def _add_legend(row: np.ndarray, **where: Any) -> None:
+    """Explain the colours in the first panel that has something to explain."""
+    for panel in row:
+        if panel.get_legend_handles_labels()[1]:
+            panel.legend(frameon=False, fontsize="x-small", **where)
+            return
 
 
 def _draw_points(axes: Axes, arrays: Arrays) -> None:
@@ -79,4 +97,5 @@ def _draw_projections(axes: Axes, arrays: Arrays) -> None:
     for value, (name, colour) in VALENCES.items():
         heights = np.histogram(averaged[arrays["classes"] == value], bins)[0]
         axes.stairs(heights, bins, color=colour, label=name, linewidth=1.4, linestyle="-" if value else "--")
+    axes.margins(y=0.3)  # for the legend
     axes.set_xlabel(r"$\ell_1 \cdot J_{inp}\,x$ (words)", fontsize="x-small")

@@ -1,24 +1,19 @@
-"""Tables and a figure of several networks side by side."""
+"""Networks side by side: their accuracies, the numbers of the mechanism, and what became of the paper's claims."""
 
 from __future__ import annotations
 
-import json
+import csv
+import io
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Literal
 
-import numpy as np
-from omegaconf import OmegaConf
+from slowpoints.analysis.claims import CLAIMS, Claim, Verdict, judge
+from slowpoints.sweep.networks import Group, Network, Spread
 
-from slowpoints.analysis.claims import CLAIMS, judge
-from slowpoints.errors import UserError
-from slowpoints.figures.comparison import draw_comparison
-from slowpoints.files import new_file, read_arrays, save_figure
+Mark = Literal["", "yes", "weakly", "no"]
 
-ARCHITECTURES = ("lstm", "gru", "ugrnn", "rnn")
-DATA = ("imdb", "yelp", "sst")
-DRAWN = ("manifold", "modes", "inputs")
 ACCURACIES = {
     "network": "test/accuracy",
     "validation": "val/accuracy",
@@ -30,18 +25,19 @@ ACCURACIES = {
 MECHANISM = {
     "pca/variance_explained_2": ("variance in 2 PCs", ".0%", "about 90 % in 2 to 3"),
     "pca/untrained_variance_explained_2": ("... untrained", ".0%", "far less"),
-    "fixed_points/slow_count": ("slow points of 500", ".0f", ""),
-    "fixed_points/count": ("fixed points of 500", ".0f", "about 500"),
+    "fixed_points/starts": ("searches", ".0f", "about 500"),
+    "fixed_points/slow_count": ("slow points", ".0f", ""),
+    "fixed_points/count": ("fixed points", ".0f", "nearly all"),
     "manifold/line_variance": ("line variance", ".0%", "1-D"),
     "manifold/coverage": ("coverage", ".0%", "whole range"),
-    "manifold/readout_alignment": ("\\|cos(m, w)\\|", ".2f", "aligned"),
+    "manifold/readout_alignment": ("|cos(m, w)|", ".2f", "aligned"),
     "modes/tau_1_median": ("tau 1 (tokens)", ".0f", "about 1,000 (LSTM, Yelp)"),
     "modes/tau_2_median": ("tau 2", ".0f", "about 100"),
     "modes/stable_share": ("stable modes", ".1%", "nearly all"),
     "modes/top_real_share": ("real top mode", ".0%", ""),
     "inputs/projection_auc": ("AUC of words", ".3f", "strong"),
     "inputs/human_rho_common": ("rho with ratings", ".2f", ""),
-    "overlap/r1_m_median": ("\\|r1 . m\\|", ".2f", "high"),
+    "overlap/r1_m_median": ("|r1 . m|", ".2f", "high"),
     "overlap/random_median": ("... random", ".2f", "low"),
     "linearization/one_step_error_median": ("one-step error", ".1%", "about 10 %"),
     "linearized/test_accuracy": ("linearised, accuracy", ".3f", "much worse"),
@@ -49,99 +45,170 @@ MECHANISM = {
     "mean_input/error_change": ("mean input: error change", ".0%", "none"),
 }
 MISSING = "\N{EN DASH}"
-MARKS = {"holds": "yes", "holds weakly": "weakly", "does not hold": "**no**", "not measured": MISSING}
+MARKS: dict[str, Mark] = {"holds": "yes", "holds weakly": "weakly", "does not hold": "no", "not measured": ""}
 
 
 @dataclass(frozen=True)
-class Network:
-    """What a run left of a network.
+class Cell:
+    """One cell of a table.
 
     Attributes
     ----------
-    name
-        Architecture and data set, such as gru-imdb; with the seed where networks differ by it.
-    metrics
-        From `summary.json`.
-    folder
-        Of the run.
+    text
+        What it says.
+    value
+        By which rows are sorted.
+    more
+        What it rests on.
+    mark
+        Whether a claim holds.
+    is_words
+        Whether it is read as words, not as a number.
     """
 
-    name: str
-    metrics: dict[str, float]
-    folder: Path
-
-    def arrays(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return the arrays that are drawn, as far as the run has them."""
-        files = {name: self.folder / "arrays" / f"{name}.npz" for name in DRAWN}
-        return {name: read_arrays(file) for name, file in files.items() if file.is_file()}
+    text: str
+    value: float | None = None
+    more: str = ""
+    mark: Mark = ""
+    is_words: bool = False
 
 
-def find_networks(folders: Sequence[Path]) -> list[Network]:
-    """Return the finished runs in folders and below them, by architecture and data set, in the paper's order.
+@dataclass(frozen=True)
+class Table:
+    """A table: its title, what has to be said of it, the headings of its columns, and its rows."""
 
-    Raises
-    ------
-    UserError
-        If there are none.
-    """
-    files = sorted({file for folder in folders for file in folder.rglob("summary.json")})
-    if not files:
-        named = ", ".join(map(str, folders)) or "no folder"
-        raise UserError(f"{named}: there are no finished runs (summary.json); name the folder of a sweep")
-    found = sorted((_read(file) for file in files), key=lambda entry: entry[0])
-    return [network for _, network in found]
+    title: str
+    note: str
+    head: Sequence[Cell]
+    rows: Sequence[Sequence[Cell]] = field(default_factory=list)
 
 
-def _read(file: Path) -> tuple[tuple[int, int, str, int], Network]:
-    summary = json.loads(file.read_text(encoding="utf-8"))
-    config: Any = OmegaConf.load(file.parent / "config.yaml")
-    arch, data, seed = config.arch.name, config.data.name, config.seed
-    order = (_place(data, DATA), _place(arch, ARCHITECTURES), f"{data}-{arch}", seed)
-    name = f"{arch}-{data}" + (f"-seed{seed}" if seed else "")
-    return order, Network(name, summary["metrics"], file.parent)
+def comparison_tables(groups: Sequence[Group]) -> list[Table]:
+    """Return the tables of accuracies, of the mechanism and of the claims."""
+    return [accuracy_table(groups), mechanism_table(groups), verdict_table(groups)]
 
 
-def _place(name: str, known: Sequence[str]) -> int:
-    return known.index(name) if name in known else len(known)
-
-
-def write_comparison(networks: Sequence[Network], folder: Path) -> list[Path]:
-    """Leave `comparison.md` and the figure in a folder, and return the files."""
-    page = folder / "comparison.md"
-    with new_file(page) as path:
-        path.write_text(comparison_tables(networks), encoding="utf-8")
-    drawn = {network.name: network.arrays() for network in networks}
-    return [page, *save_figure(folder / "comparison", draw_comparison(drawn))]
-
-
-def comparison_tables(networks: Sequence[Network]) -> str:
-    """Return accuracies, numbers of the mechanism, and verdicts, as tables in Markdown."""
-    accuracies = [
-        [network.name, *(_number(network.metrics, metric, ".3f") for metric in ACCURACIES.values())]
-        for network in networks
-    ]
-    mechanism = [
-        [heading, *(_number(network.metrics, metric, form) for network in networks), paper]
-        for metric, (heading, form, paper) in MECHANISM.items()
-    ]
-    judgements = [{found.claim: found.verdict for found in judge(network.metrics)} for network in networks]
-    verdicts = [
-        [claim.text, *(MARKS[judged.get(claim.name, "not measured")] for judged in judgements)] for claim in CLAIMS
-    ]
-    names = [network.name for network in networks]
-    return "\n\n".join(
+def accuracy_table(groups: Sequence[Group]) -> Table:
+    """Return a row for each network: share of documents that it, and others for comparison, get right."""
+    seeds = any(len(group.networks) > 1 for group in groups)
+    rows = [
         [
-            "## Accuracies\n\n" + _table(["", *ACCURACIES], accuracies),
-            "## The mechanism\n\n" + _table(["", *names, "the paper"], mechanism),
-            "## The paper's claims\n\n" + _table(["", *names], verdicts) + "\n",
+            Cell(group.name),
+            *([Cell(str(len(group.networks)), len(group.networks))] if seeds else []),
+            *(_number(group.spread(metric), ".3f") for metric in ACCURACIES.values()),
         ]
+        for group in groups
+    ]
+    head = [Cell("network"), *([Cell("seeds")] if seeds else []), *(Cell(h, more=m) for h, m in ACCURACIES.items())]
+    head[1 + seeds] = Cell("test", more=ACCURACIES["network"])
+    note = "Share of test documents answered rightly (validation: of validation documents)."
+    return Table("Accuracies", note + (" Mean ± standard deviation over seeds." if seeds else ""), head, rows)
+
+
+def mechanism_table(groups: Sequence[Group]) -> Table:
+    """Return a row for each number of the mechanism; those that no network has are left out."""
+    rows = []
+    for metric, (heading, form, paper) in MECHANISM.items():
+        spreads = [group.spread(metric) for group in groups]
+        if any(spreads):
+            rows.append(
+                [Cell(heading, more=metric), *(_number(spread, form) for spread in spreads), Cell(paper, is_words=True)]
+            )
+    note = "Medians over points where they are many; every number: docs/metrics.md and comparison.csv."
+    return Table("The mechanism", note, [Cell(""), *(Cell(group.name) for group in groups), Cell("the paper")], rows)
+
+
+def verdict_table(groups: Sequence[Group]) -> Table:
+    """Return a row for each claim of the paper, and whether it holds for each network."""
+    judged = [[{each.claim: each for each in judge(network.metrics)} for network in group.networks] for group in groups]
+    rows = []
+    for claim in CLAIMS:
+        found = [[one[claim.name] for one in verdicts if claim.name in one] for verdicts in judged]
+        cells = [_verdict(verdicts) for verdicts in found]
+        everywhere = Counter(MARKS[verdict.verdict] for verdicts in found for verdict in verdicts)
+        rows.append([Cell(claim.text, more=_criterion(claim)), *cells, Cell(_sum(everywhere), is_words=True)])
+    note = "The paper states most claims in words: the thresholds are this project's, and stand in docs/metrics.md."
+    head = [Cell(""), *(Cell(group.name) for group in groups), Cell("holds for")]
+    return Table("The paper's claims", note, head, rows)
+
+
+def as_markdown(tables: Sequence[Table]) -> str:
+    """Return tables for people, as MLflow and the terminal show them."""
+    return "\n\n".join(f"## {table.title}\n\n{table.note}\n\n{_markdown(table)}" for table in tables) + "\n"
+
+
+def runs_csv(groups: Sequence[Group]) -> str:
+    """Return a row for each run with all its numbers and verdicts."""
+    metrics = sorted({metric for group in groups for network in group.networks for metric in network.metrics})
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["network", "arch", "data", "seed", *metrics, *(f"claim/{claim.name}" for claim in CLAIMS), "folder"])
+    for group in groups:
+        for network in group.networks:
+            rows.writerow([group.name, *_run_row(network, metrics)])
+    return text.getvalue()
+
+
+def spread_csv(groups: Sequence[Group]) -> str:
+    """Return a row for each network and number: over how many seeds, mean, and sample standard deviation."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["network", "metric", "seeds", "mean", "standard_deviation"])
+    for group in groups:
+        for metric in sorted({metric for network in group.networks for metric in network.metrics}):
+            if spread := group.spread(metric):
+                deviation = "" if spread.deviation is None else spread.deviation
+                rows.writerow([group.name, metric, spread.count, spread.mean, deviation])
+    return text.getvalue()
+
+
+def _run_row(network: Network, metrics: Sequence[str]) -> list[object]:
+    verdicts = {each.claim: each.verdict for each in judge(network.metrics)}
+    return [
+        *(network.arch, network.data, network.seed),
+        *(network.metrics.get(metric, "") for metric in metrics),
+        *(verdicts.get(claim.name, "") for claim in CLAIMS),
+        network.folder,
+    ]
+
+
+def _number(spread: Spread | None, form: str) -> Cell:
+    if spread is None:
+        return Cell(MISSING)
+    texts = [format(value, form) for value in (spread.mean, spread.deviation) if value is not None]
+    unit = " %" if form.endswith("%") else ""
+    more = f"{spread.count} seeds" if spread.count > 1 else ""
+    return Cell(" ± ".join(text.removesuffix("%") for text in texts) + unit, spread.mean, more)
+
+
+def _verdict(verdicts: Sequence[Verdict]) -> Cell:
+    """Return what became of a claim: for several seeds how often it holds, where they disagree."""
+    marks = [MARKS[verdict.verdict] for verdict in verdicts if MARKS[verdict.verdict]]
+    if not marks:
+        return Cell(MISSING)
+    values = "; ".join(
+        ", ".join(f"{metric} = {value:.4g}" for metric, value in verdict.values.items()) for verdict in verdicts
     )
+    if len(set(marks)) == 1:
+        return Cell(marks[0], more=values, mark=marks[0])
+    return Cell(_sum(Counter(marks)), more=values, mark="weakly")
 
 
-def _number(metrics: dict[str, float], metric: str, form: str) -> str:
-    return format(metrics[metric], form).replace("%", " %") if metric in metrics else MISSING
+def _sum(marks: Counter[Mark]) -> str:
+    """Return how many of all it holds for, and for how many weakly."""
+    measured = marks["yes"] + marks["weakly"] + marks["no"]
+    if not measured:
+        return MISSING
+    return f"{marks['yes']} of {measured}" + (f", weakly {marks['weakly']}" if marks["weakly"] else "")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def _criterion(claim: Claim) -> str:
+    return " and ".join(map(str, claim.conditions))
+
+
+def _markdown(table: Table) -> str:
+    def line(cells: Sequence[Cell]) -> list[str]:
+        return [("**no**" if cell.mark == "no" else cell.text).replace("|", "\\|") for cell in cells]
+
+    lines = [line(table.head), ["---"] * len(table.head), *map(line, table.rows)]
+    return "\n".join("| " + " | ".join(each) + " |" for each in lines)

@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from slowpoints.errors import UserError
-from slowpoints.sweep.jobs import Job, read_job
+from slowpoints.sweep.jobs import SUMMARY, Job, read_job
 from slowpoints.sweep.search import Search
 
 RECORD = "sweep.json"
@@ -57,6 +57,13 @@ def read_sweep(folder: Path) -> Sweep:
     record = json.loads(path.read_text(encoding="utf-8"))
     jobs = [read_job(folder / name) for name in record["jobs"]]
     return Sweep(record["id"], folder, jobs, [Search(**each) for each in record["searches"]])
+
+
+def unfinished_jobs(folder: Path) -> tuple[str, list[str]]:
+    """Return the id of the sweep in a folder, and the names of its jobs that have no results yet."""
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    names = [*record["jobs"], *(search["name"] for search in record["searches"])]
+    return record["id"], [name for name in names if not (folder / name / SUMMARY).is_file()]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 
 # Files in a job's folder: what the run leaves, what it is told, and what it says.
-CONFIG, SUMMARY, ABOUT, LOG = "config.yaml", "summary.json", "job.json", "log.txt"
+CONFIG, SUMMARY, ABOUT, LOG = "config.yaml", "summary.json", "job.json", "run.log"
 
 IN_EVERY_NAME = ("arch", "arch.name", "data", "data.name")
 
@@ -83,7 +83,7 @@ def read_job(folder: Path) -> Job:
 
 
 def sweep_id(configs: Sequence[Mapping[str, Any]]) -> str:
-    """Return what tells sweeps apart: it follows from all options of all jobs, in any order, but not from `threads`."""
+    """Return what tells sweeps apart: it follows from all options that results follow from, of jobs in any order."""
     texts = sorted(json.dumps(_essence(config), sort_keys=True) for config in configs)
     return blake2b("\n".join(texts).encode(), digest_size=4).hexdigest()
 
@@ -115,7 +115,7 @@ def job_names(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str,
 
 def _essence(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options without those that results do not follow from."""
-    return {key: value for key, value in config.items() if key != "threads"}
+    return {key: value for key, value in config.items() if key not in ("threads", "console")}
 
 
 def _part(key: str, value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 
 from slowpoints.interruption import INTERRUPTED
 from slowpoints.sweep.jobs import End, Job
+
+log = logging.getLogger(__name__)
 
 GRACE = 60.0  # seconds for a job that is asked to stop to write its state; longer than a batch takes
 POLL = 0.1  # seconds
@@ -83,7 +86,9 @@ class Processes:
             if slot not in self._running and self._waiting:
                 job = self._waiting.pop(0)
                 self._running[slot] = _Running(job, _start(job, self._slots.threads, gpu))
-                _say(f"{job.name}: started ({self._total - len(self._waiting)} of {self._total}), log: {job.log}")
+                log.info(
+                    "%s: started (%d of %d), log: %s", job.name, self._total - len(self._waiting), self._total, job.log
+                )
 
     def _collect(self) -> None:
         for slot, running in list(self._running.items()):
@@ -94,7 +99,8 @@ class Processes:
             del self._running[slot]
             end = running.end(code)
             self.ends[running.job.name] = end
-            _say(f"{running.job.name}: {end.state} after {running.seconds:.0f} s{f', {end.why}' if end.why else ''}")
+            why = f", {end.why}" if end.why else ""
+            log.info("%s: %s after %.0f s%s", running.job.name, end.state, running.seconds, why)
 
 
 class _Running:
@@ -174,7 +180,3 @@ def _start(job: Job, threads: int, gpu: str | None) -> subprocess.Popen[bytes]:
             env=environment,
             start_new_session=True,  # Ctrl-C is for the sweep, which then asks its jobs to stop
         )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -7,7 +7,6 @@ import logging
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 from submitit import SlurmExecutor
 from submitit.core.utils import DelayedSubmission, FailedJobError, FailedSubmissionError
 
+from slowpoints.console import VOICE
 from slowpoints.errors import UserError
 from slowpoints.sweep.jobs import End, Job, read_job
 from slowpoints.sweep.processes import Processes, Slots
@@ -91,7 +91,8 @@ class Pack:
         jobs = [job for job in map(read_job, self.folders) if not job.is_done]
         ends: dict[str, End] = {}
         self._processes = Processes(jobs, Slots([None] * len(jobs), self.threads), ends)
-        self._processes.run()
+        with VOICE.speak("normal"):
+            self._processes.run()
         for job in jobs:
             _write_end(job, ends[job.name])
         failed = [name for name, end in ends.items() if not end.good]
@@ -124,7 +125,7 @@ def run_on_slurm(jobs: Sequence[Job], options: SlurmOptions, ends: MutableMappin
         for identity, state in _over(waiting):
             for job in waiting[identity]:
                 ends[job.name] = _end(job, identity, state)
-                print(f"{job.name}: {ends[job.name].state} {ends[job.name].why}".strip(), file=sys.stderr, flush=True)
+                log.info("%s: %s %s", job.name, ends[job.name].state, ends[job.name].why)
     except BaseException:
         _cancel(waiting, ends)
         raise
@@ -156,7 +157,7 @@ def _submit(jobs: Sequence[Job], options: SlurmOptions) -> dict[str, list[Job]]:
         found[str(slurm_job.job_id)] = pack
         for job in pack:
             (job.folder / ID).write_text(f"{slurm_job.job_id}\n", encoding="utf-8")
-            print(f"{job.name}: submitted as Slurm job {slurm_job.job_id}, log: {job.log}", file=sys.stderr, flush=True)
+            log.info("%s: submitted as Slurm job %s, log: %s", job.name, slurm_job.job_id, job.log)
     return found
 
 
@@ -172,7 +173,7 @@ def _still_there(jobs: Sequence[Job]) -> dict[str, list[Job]]:
         raise UserError(f"hydra/launcher=slurm: Slurm does not answer ({error})") from error
     there = {identity: pack for identity, pack in given.items() if states.get(identity, "GONE") not in {*OVER, "GONE"}}
     for identity, pack in there.items():
-        print(f"waiting for Slurm job {identity}: {', '.join(job.name for job in pack)}", file=sys.stderr, flush=True)
+        log.info("waiting for Slurm job %s: %s", identity, ", ".join(job.name for job in pack))
     return there
 
 
@@ -212,7 +213,7 @@ def _end(job: Job, identity: str, state: str) -> End:
 def _cancel(waiting: Mapping[str, Sequence[Job]], ends: MutableMapping[str, End]) -> None:
     open_jobs = [identity for identity, pack in waiting.items() if any(job.name not in ends for job in pack)]
     if open_jobs:
-        print(f"cancelling Slurm jobs {', '.join(open_jobs)}", file=sys.stderr, flush=True)
+        log.info("cancelling Slurm jobs %s", ", ".join(open_jobs))
         subprocess.run(["scancel", *open_jobs], check=False)
     for identity in open_jobs:
         for job in waiting[identity]:

@@ -6,22 +6,22 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from slowpoints.sweep.jobs import End, Job
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 ACCURACY = "test/accuracy"
 COLORS = {"done": "green", "done before": "green", "interrupted": "yellow", "not run": "yellow"}
 
 
-def print_table(title: str, jobs: Sequence[Job], ends: Mapping[str, End]) -> None:
+def print_table(console: Console, title: str, jobs: Sequence[Job], ends: Mapping[str, End]) -> None:
     """Print a row for each job: how it ended, its accuracy, and where it is; for those without results, their log."""
-    console = Console(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = 200  # in a file, lines need not fit a screen
     table = Table(title=escape(title), title_justify="left", header_style="bold")
     table.add_column("job", overflow="fold")
     table.add_column("state")
@@ -39,6 +39,21 @@ def print_table(title: str, jobs: Sequence[Job], ends: Mapping[str, End]) -> Non
             escape(place),
         )
     console.print(table)
+
+
+def as_rows(jobs: Sequence[Job], ends: Mapping[str, End]) -> list[dict[str, Any]]:
+    """Return the same for programs, with all final metrics."""
+    return [
+        {
+            "name": job.name,
+            "state": ends[job.name].state,
+            "why": ends[job.name].why,
+            "folder": str(job.folder),
+            "log": str(job.log),
+            "metrics": job.summary or {},
+        }
+        for job in jobs
+    ]
 
 
 def as_csv(jobs: Sequence[Job], ends: Mapping[str, End]) -> str:

@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 
 from slowpoints.tracking.journal import Entry, Journal
+from slowpoints.tracking.store import open_experiment
 
 log = logging.getLogger(__name__)
 
@@ -104,27 +105,15 @@ def start_run(client: MlflowClient, journal: Journal, entry: Entry) -> None:
     """Create the run; or find it, if it was created before, and mark it as running again."""
     run, tags = entry["run"], {**entry["run"]["tags"], "key": journal.state.key}
     if not journal.state.in_mlflow:
-        experiment_id = _experiment(client, journal.state.experiment)
+        experiment_id = open_experiment(client, journal.state.experiment)
         known = client.search_runs([experiment_id], f"tags.key = '{journal.state.key}'", max_results=1)
         if not known:
             created = client.create_run(experiment_id, entry["time"], resolve_tags(tags), run["name"])
-            journal.mark_created(created.info.run_id)
+            journal.mark_created(created.info.run_id, experiment_id)
             return
-        journal.mark_created(known[0].info.run_id)
+        journal.mark_created(known[0].info.run_id, experiment_id)
     client.update_run(journal.state.run_id, "RUNNING")
     client.log_batch(journal.state.run_id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
-
-
-def _experiment(client: MlflowClient, name: str) -> str:
-    known = client.get_experiment_by_name(name)
-    if known is not None:
-        return known.experiment_id
-    try:
-        return client.create_experiment(name)
-    except MlflowException as error:  # another process was faster
-        if error.error_code != "RESOURCE_ALREADY_EXISTS" or (known := client.get_experiment_by_name(name)) is None:
-            raise
-        return known.experiment_id
 
 
 class Courier:

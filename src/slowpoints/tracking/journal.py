@@ -38,6 +38,8 @@ class State:
         Made up by the run itself and kept as a tag, so that a run whose creation went unanswered is found again.
     sent
         Bytes of the journal that have arrived.
+    experiment_id
+        MLflow's id of the experiment; empty until MLflow has given the run an id.
     """
 
     uri: str
@@ -45,6 +47,7 @@ class State:
     run_id: str
     key: str
     sent: int = 0
+    experiment_id: str = ""
 
     @property
     def in_mlflow(self) -> bool:
@@ -150,9 +153,9 @@ class Journal:
         run_id = f"{UNKNOWN_TO_MLFLOW}{self.state.key}"
         self._remember(replace(self.state, uri=uri or self.state.uri, run_id=run_id, sent=0))
 
-    def mark_created(self, run_id: str) -> None:
-        """Remember the id that MLflow gave."""
-        self._remember(replace(self.state, run_id=run_id))
+    def mark_created(self, run_id: str, experiment_id: str) -> None:
+        """Remember the ids that MLflow gave to the run and its experiment."""
+        self._remember(replace(self.state, run_id=run_id, experiment_id=experiment_id))
 
     def ended(self) -> str | None:
         """Return the status with which the run ended, or None if nobody wrote that it did."""

@@ -34,7 +34,8 @@ class TrainingLogger(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Record one point of some curves."""
-        self.run.log_curves(metrics, step or 0)
+        curves = {name: value for name, value in metrics.items() if name != "epoch"}  # Lightning adds it to each
+        self.run.log_curves(curves, step or 0)
 
     @rank_zero_only
     def log_hyperparams(self, *_: Any, **__: Any) -> None:

@@ -60,6 +60,13 @@ class TrackedRun:
         """MLflow's id of the run; `local-...` while MLflow does not know it yet."""
         return self._journal.state.run_id
 
+    def place_of(self, name: str) -> str | None:
+        """Return where MLflow's own pages show a file of the run; None while MLflow does not know the run."""
+        state = self._journal.state
+        if not state.experiment_id:
+            return None
+        return f"#/experiments/{state.experiment_id}/runs/{state.run_id}/artifacts/{name}"
+
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Record final metrics (no step: MLflow shows them as bars)."""
         self.metrics.update(metrics)
@@ -77,7 +84,8 @@ class TrackedRun:
 
     def describe(self, markdown: str) -> None:
         """Give the run its description, which MLflow shows at the top of its page."""
-        cut = markdown if len(markdown) <= LONGEST_NOTE else f"{markdown[:LONGEST_NOTE]} ..."
+        whole_lines = markdown[:LONGEST_NOTE].rpartition("\n")[0] or markdown[:LONGEST_NOTE]
+        cut = markdown if len(markdown) <= LONGEST_NOTE else f"{whole_lines}\n\n..."
         self.set_tags({NOTE: cut})
 
     def save_text(self, name: str, text: str) -> None:

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -34,11 +35,38 @@ def open_store(options: TrackingOptions) -> str:
     _check_reachable(options.uri)
     mlflow.set_tracking_uri(options.uri)
     try:
-        experiment_id: str = mlflow.set_experiment(options.experiment).experiment_id
+        experiment_id = open_experiment(mlflow.MlflowClient(), options.experiment)
     except (MlflowException, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"tracking.uri={options.uri}: MLflow cannot use this store ({reason})") from error
     return experiment_id
+
+
+def open_experiment(client: mlflow.MlflowClient, name: str) -> str:
+    """Return the id of an experiment, making it where there is none.
+
+    The files of runs in an SQLite store lie beside it, in `mlruns`: MLflow's default is the folder of whoever is first.
+
+    Raises
+    ------
+    UserError
+        Where the experiment was deleted.
+    """
+    if (known := client.get_experiment_by_name(name)) is None:
+        uri = client.tracking_uri
+        beside = Path(uri.removeprefix(SQLITE)).resolve().parent / "mlruns" if uri.startswith(SQLITE) else None
+        try:
+            return str(client.create_experiment(name, (beside / quote(name, safe="")).as_uri() if beside else None))
+        except MlflowException as error:  # another process was faster
+            known = client.get_experiment_by_name(name)
+            if known is None:
+                raise error from None
+    if known.lifecycle_stage != "active":
+        raise UserError(
+            f"tracking.experiment={name}: this experiment was deleted; name another, or restore it with "
+            f"`mlflow experiments restore --experiment-id {known.experiment_id}`"
+        )
+    return str(known.experiment_id)
 
 
 def existing_store(uri: str) -> str:
@@ -53,12 +81,13 @@ def existing_store(uri: str) -> str:
     if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
         raise UserError(f"{uri}: there is no such file; name the store of the runs with --uri")
     _check_reachable(uri)
+    uri = absolute(uri)  # MLflow keeps a connection for each name, whatever the folder
     mlflow.set_tracking_uri(uri)
     try:
         mlflow.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError) as error:
         raise UserError(f"{uri}: MLflow cannot use this store ({str(error).splitlines()[0]})") from error
-    return absolute(uri)
+    return uri
 
 
 def absolute(uri: str) -> str:
@@ -72,6 +101,7 @@ def prepare_mlflow() -> None:
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }.items():
         os.environ.setdefault(name, value)
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):

@@ -35,6 +35,11 @@ class Upload:
     left: int = 0
     problem: str = ""
 
+    def __str__(self) -> str:
+        refused = f", {self.refused} refused" if self.refused else ""
+        problem = f"; {self.problem}" if self.problem else ""
+        return f"{self.folder} (run {self.run_id[:8]}): {self.sent} entries sent{refused}{problem}"
+
 
 def upload(folders: Iterable[Path], *, again: bool = False, uri: str | None = None) -> list[Upload]:
     """Send what has not arrived of the runs in and below some folders; what has arrived is not sent again.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import load_model, save_file
 
+from slowpoints.training.progress import TrainingProgress
 from slowpoints.training.resume import ResumePoint
 from slowpoints.training.trained import WEIGHTS, WEIGHTS_SUFFIX, Trained, forget, read_trained, write_trained
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from slowpoints.training.module import SentimentClassifier
     from slowpoints.training.options import TrainingOptions
-
-log = logging.getLogger(__name__)
 
 BEST = "training/val_accuracy"
 
@@ -76,22 +74,6 @@ class CheckpointFiles(CheckpointIO):
         Path(path).unlink(missing_ok=True)
 
 
-class EpochLines(pl.Callback):
-    """One line an epoch, where no progress bar can be shown."""
-
-    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Say how far the training is."""
-        if not trainer.sanity_checking:
-            metrics = trainer.callback_metrics
-            log.info(
-                "epoch %d of %s: validation accuracy %.4f, training loss %.4f",
-                trainer.current_epoch + 1,
-                trainer.max_epochs,
-                metrics[BEST],
-                metrics["training/loss"],
-            )
-
-
 def make_trainer(
     options: TrainingOptions, folder: Path, logger: Logger | bool, callbacks: Sequence[pl.Callback] = ()
 ) -> pl.Trainer:
@@ -100,7 +82,6 @@ def make_trainer(
     It keeps the best weights in `folder`, and there in `.resume` what an interrupted training goes on from.
     """
     _silence_what_nobody_can_act_on()
-    interactive = sys.stderr.isatty()
     best = ModelCheckpoint(
         folder, WEIGHTS, monitor=BEST, mode="max", save_weights_only=True, enable_version_counter=False
     )
@@ -115,10 +96,10 @@ def make_trainer(
         gradient_clip_val=options.gradient_clip,
         val_check_interval=1 / options.validations_per_epoch,
         logger=logger,
-        callbacks=[best, stop, ResumePoint(folder), *([] if interactive else [EpochLines()]), *callbacks],
+        callbacks=[best, stop, ResumePoint(folder), TrainingProgress(BEST), *callbacks],
         # Lightning would put a job of Slurm back into the queue by itself; whoever submitted the job does.
         plugins=[CheckpointFiles(), *([SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else [])],
-        enable_progress_bar=interactive,
+        enable_progress_bar=False,  # TrainingProgress has one
         enable_model_summary=False,
         num_sanity_val_steps=0,
         log_every_n_steps=20,

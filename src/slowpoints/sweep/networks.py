@@ -1,0 +1,196 @@
+"""The networks of finished runs: which there are, and which differ by their seed alone."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from slowpoints.errors import UserError
+from slowpoints.files import read_arrays
+from slowpoints.sweep.jobs import CONFIG, SUMMARY, job_names
+
+ARCHITECTURES = ("lstm", "gru", "ugrnn", "rnn")
+DATA = ("imdb", "yelp", "sst")
+DRAWN = ("manifold", "modes", "inputs")
+# Options that results do not follow from, and the seed
+NOT_COMPARED = (
+    *("seed", "threads", "cache_dir", "checkpoint", "tracking."),
+    *("data.root", "training.accelerator", "training.devices"),
+)
+ANALYSIS = "analysis."
+NAMED = 3  # options at most in the name of a network
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a run left of a network.
+
+    Attributes
+    ----------
+    folder
+        Of the run.
+    config
+        Its resolved options, plain.
+    metrics, findings
+        From `summary.json`: the final numbers, and a sentence by analysis.
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    findings: Mapping[str, str]
+
+    @property
+    def arch(self) -> str:
+        """Name of the architecture."""
+        return str(self.config["arch"]["name"])
+
+    @property
+    def data(self) -> str:
+        """Name of the data set."""
+        return str(self.config["data"]["name"])
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return int(self.config["seed"])
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options that results follow from, flat, without the seed."""
+        leaves = dict(_leaves(self.config))
+        return {key: value for key, value in leaves.items() if not key.startswith(NOT_COMPARED)}
+
+    def arrays(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return the arrays that are drawn, as far as the run has them."""
+        files = {name: self.folder / "arrays" / f"{name}.npz" for name in DRAWN}
+        return {name: read_arrays(file) for name, file in files.items() if file.is_file()}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation (None of a single value) over `count` seeds."""
+
+    count: int
+    mean: float
+    deviation: float | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Networks that differ by their seed alone.
+
+    Attributes
+    ----------
+    name
+        Architecture, data set, and the options in which they differ from other groups of the same.
+    networks
+        By seed.
+    """
+
+    name: str
+    networks: Sequence[Network]
+
+    @property
+    def count(self) -> int:
+        """How many networks."""
+        return len(self.networks)
+
+    @property
+    def best(self) -> Network:
+        """The network that is best on validation; the first of equals."""
+        return max(self.networks, key=lambda network: network.metrics.get("val/accuracy", 0.0))
+
+    def spread(self, metric: str) -> Spread | None:
+        """Return mean and spread of a metric over the seeds that have it; None if none has."""
+        values = [network.metrics[metric] for network in self.networks if metric in network.metrics]
+        if not values:
+            return None
+        return Spread(len(values), statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+
+
+def find_networks(folders: Sequence[Path]) -> list[Network]:
+    """Return the finished runs in folders and below them; of runs with the same options the last one.
+
+    A trial of a search that was analysed afterwards counts as the same run.
+
+    Raises
+    ------
+    UserError
+        If there are none.
+    """
+    files = {file.resolve() for folder in folders for file in folder.rglob(SUMMARY)}
+    networks = [_read(file) for file in sorted(files, key=lambda file: file.stat().st_mtime)]
+    found = [network for network in networks if network is not None]
+    if not found:
+        named = ", ".join(map(str, folders)) or "no folder"
+        raise UserError(f"{named}: there are no finished runs ({SUMMARY}); name the folder of a sweep")
+    last = {(network.seed, *network.options.items()): network for network in found}
+    analysed = {_training(network) for network in last.values() if _is_analysed(network)}
+    return [each for each in last.values() if _is_analysed(each) or _training(each) not in analysed]
+
+
+def group_networks(networks: Sequence[Network]) -> list[Group]:
+    """Return networks by what they differ in but for the seed, in the paper's order."""
+    groups: dict[tuple[str, str], dict[tuple[tuple[str, str], ...], list[Network]]] = defaultdict(dict)
+    for network in sorted(networks, key=lambda each: each.seed):
+        alike = groups[network.data, network.arch]
+        alike.setdefault(tuple(network.options.items()), []).append(network)
+    found = []
+    for data, arch in sorted(groups, key=lambda pair: (_place(pair[0], DATA), _place(pair[1], ARCHITECTURES), pair)):
+        members = list(groups[data, arch].values())
+        named = zip(_names([each[0] for each in members]), members, strict=True)
+        found += [Group(name, each) for name, each in sorted(named, key=lambda pair: pair[0])]
+    return found
+
+
+def _names(networks: Sequence[Network]) -> list[str]:
+    """Return names for networks of one architecture and data set: from the options that differ among them."""
+    options = [network.options for network in networks]
+    keys = dict.fromkeys(key for each in options for key in each)
+    differing = [key for key in keys if len({each.get(key) for each in options}) > 1][:NAMED]
+    overrides = [[f"{key}={each.get(key, '')}" for key in differing] for each in options]
+    return job_names(overrides, [dict(network.config) for network in networks])
+
+
+def _read(summary: Path) -> Network | None:
+    config_file = summary.parent / CONFIG
+    if not config_file.is_file():
+        return None
+    try:
+        found = json.loads(summary.read_text(encoding="utf-8"))
+        config = yaml.safe_load(config_file.read_text(encoding="utf-8"))
+        network = Network(summary.parent, config, found["metrics"], found.get("findings", {}))
+        network.arch, network.data, network.seed  # noqa: B018  (that they are there)
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise UserError(f"{summary.parent}: {SUMMARY} or {CONFIG} there is not that of a run ({error!r})") from error
+    return network
+
+
+def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in sorted(config.items()):
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value)
+
+
+def _is_analysed(network: Network) -> bool:
+    return any(key.startswith(f"{ANALYSIS}questions.") for key in network.options)
+
+
+def _training(network: Network) -> tuple[int, tuple[tuple[str, str], ...]]:
+    options = network.options.items()
+    return network.seed, tuple((key, value) for key, value in options if not key.startswith(ANALYSIS))
+
+
+def _place(name: str, known: Sequence[str]) -> int:
+    return known.index(name) if name in known else len(known)

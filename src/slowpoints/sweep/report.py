@@ -1,0 +1,110 @@
+"""Leave a comparison in a folder: tables, the figure, numbers for programs, and one page with all of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slowpoints.figures.comparison import draw_comparison
+from slowpoints.files import new_file, save_figure
+from slowpoints.sweep.comparison import as_markdown, comparison_tables, runs_csv, spread_csv
+from slowpoints.sweep.networks import Group
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "comparison"
+FIGURE = (
+    "A column for each network. Top: the points where it is slow, coloured by their position, among the visited states "
+    "(grey), in the plane of their first two principal components. Then the eigenvalues at three points (the line's "
+    "ends orange and blue, its middle black), the time constants of the leading modes along the points, and the words' "
+    "projections onto the top mode, averaged over the points."
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes
+    ----------
+    title
+        Of the page.
+    groups
+        The networks.
+    unfinished
+        Names of jobs that have no results yet.
+    """
+
+    title: str
+    groups: Sequence[Group]
+    unfinished: Sequence[str] = ()
+
+    @property
+    def missing(self) -> str:
+        """A line on what has no results yet, if anything."""
+        return f"\nWithout results yet: {', '.join(self.unfinished)}\n" if self.unfinished else ""
+
+    @property
+    def markdown(self) -> str:
+        """The tables for people, with what is missing."""
+        return f"# {self.title}\n{self.missing}\n{as_markdown(comparison_tables(self.groups))}"
+
+
+def brief_markdown(comparison: Comparison) -> str:
+    """Return what fits a terminal however many networks there are: accuracies, and for how many each claim holds."""
+    accuracies, _, verdicts = comparison_tables(comparison.groups)
+    counts = replace(
+        verdicts, head=[verdicts.head[0], verdicts.head[-1]], rows=[(row[0], row[-1]) for row in verdicts.rows]
+    )
+    return f"# {comparison.title}\n{comparison.missing}\n{as_markdown([accuracies, counts])}"
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
+    """Leave the comparison in a folder, and return the files.
+
+    `comparison.html` needs nothing beside it; `comparison.csv` has all numbers of each run, `comparison_spread.csv`
+    their means and standard deviations over seeds.
+    """
+    figure = draw_comparison({group.name: group.best.arrays() for group in comparison.groups})
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # once for all formats: it takes seconds
+    texts = {
+        f"{NAME}.html": render_page(comparison, as_svg(figure)),
+        f"{NAME}.md": comparison.markdown,
+        f"{NAME}.csv": runs_csv(comparison.groups),
+        f"{NAME}_spread.csv": spread_csv(comparison.groups),
+    }
+    for name, text in texts.items():
+        with new_file(folder / name) as path:
+            path.write_text(text, encoding="utf-8")
+    return [*(folder / name for name in texts), *save_figure(folder / NAME, figure)]
+
+
+def render_page(comparison: Comparison, svg: str) -> str:
+    """Return a page of HTML that asks for nothing from anywhere."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("slowpoints", "sweep"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("comparison.html.j2").render(
+        comparison=comparison,
+        tables=comparison_tables(comparison.groups),
+        figure=Markup(svg),
+        caption=FIGURE,
+        seeds=any(len(group.networks) > 1 for group in comparison.groups),
+        made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+    )
+
+
+def as_svg(figure: Figure) -> str:
+    """Return a figure as an element of a page; clouds of points are pictures in it."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", dpi=200)
+    return text.getvalue().partition("<!DOCTYPE")[2].partition(">")[2]

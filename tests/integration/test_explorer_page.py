@@ -1,0 +1,96 @@
+"""The explorer in a real browser."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from browser import open_browser, show
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+
+from slowpoints.analysis.explorer import ExplorerAnalysis
+from slowpoints.figures.explorer import make_explorer
+
+sys.path.append(str(Path(__file__).parents[1] / "analysis"))
+from made import dissect, integrator
+
+PLACE = """  // of one mark of a plot, in pixels of the window
+const [id, name, number] = arguments, plot = document.getElementById(id), {xaxis, yaxis} = plot._fullLayout;
+const trace = plot.data.find(each => each.name === name), box = plot.getBoundingClientRect();
+return [box.left + xaxis._offset + xaxis.l2p(trace.x[number]), box.top + yaxis._offset + yaxis.l2p(trace.y[number])];
+"""
+EIGENVALUES = "return document.getElementById('eigenvalues').data.slice(1).map(trace => [trace.x, trace.y])"
+WORDS = "return document.getElementById('words').data.map(trace => trace.x)"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("a folder")
+    findings = ExplorerAnalysis(points=10, documents=6, words=4)(dissect(integrator()))
+    html = make_explorer("integrator-made: 100 % right", {"explorer": findings.arrays}, [("It adds up", "holds")])
+    (folder / "explorer.html").write_text(html, encoding="utf-8")
+    with open_browser(folder / "profile") as browser:
+        show(browser, (folder / "explorer.html").as_uri(), "integrator-made", "Word 12 of 12", "mode 1")
+        yield browser
+
+
+def status(page, what):
+    return page.find_element(By.ID, f"{what}-status").text
+
+
+def go_to(page, *mark):
+    x, y = page.execute_script(PLACE, *mark)
+    actions = ActionChains(page)
+    actions.w3c_actions.pointer_action.move_to_location(round(x), round(y))
+    return actions
+
+
+def press(page, key):
+    ActionChains(page).send_keys(key).perform()
+
+
+def test_it_fetches_nothing_and_reports_no_error(page):
+    assert page.execute_script("return performance.getEntriesByType('resource').map(each => each.name)") == []
+    assert page.get_log("browser") == []
+    assert "1 holds" in page.find_element(By.TAG_NAME, "summary").text
+
+
+def test_a_click_on_a_point_shows_its_eigenvalues_and_words(page):
+    name = "points where the network is slow"
+    of_chosen = "return JSON.parse(document.getElementById('data').textContent).chosen"
+    first, last = (page.execute_script(of_chosen)[place] for place in (0, -1))
+    seen = []
+    for point in (first, last):
+        go_to(page, "plane", name, point).click().perform()
+        seen.append((status(page, "point"), page.execute_script(EIGENVALUES), page.execute_script(WORDS)))
+    assert "θ = −1," in seen[0][0]  # noqa: RUF001
+    assert "θ = 1," in seen[1][0]
+    assert seen[0][1] != seen[1][1]
+    assert seen[0][2] != seen[1][2]
+
+
+def test_resting_on_a_word_tells_what_it_does(page):
+    go_to(page, "plane", "document", 0).perform()
+    page.implicitly_wait(5)
+    said = page.find_element(By.CSS_SELECTOR, "#plane .hovertext").text
+    assert "word 1" in said
+    assert "effect on the readout" in said
+
+
+def test_keys_go_through_words_documents_and_points(page):
+    press(page, "n")
+    assert page.find_element(By.ID, "document").get_attribute("value") == "1"
+    press(page, "\ue012")  # left
+    assert "Word 11 of 12" in status(page, "word")
+    before = status(page, "point")
+    press(page, "[")
+    assert status(page, "point") != before
+    page.find_element(By.CSS_SELECTOR, "#text span").click()
+    assert "Word 1 of 12" in status(page, "word")
+
+
+def test_the_point_follows_the_words_if_asked_to(page):
+    page.find_element(By.ID, "follow").click()
+    page.find_elements(By.CSS_SELECTOR, "#text span")[6].click()
+    place = "return data.chosen[state.point] === data.chosen[data.document_nearest[rowOf()]]"
+    assert page.execute_script(place)
