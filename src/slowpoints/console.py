@@ -163,6 +163,8 @@ class RunLog:
         except UserError as error:
             self.add(f"error: {error}\n")
             raise
+        except SystemExit:
+            raise  # who ends it says why
         except BaseException as error:
             self.add("".join(traceback.format_exception(error)))
             raise

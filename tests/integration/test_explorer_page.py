@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser import open_browser, show
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 
+from browser import open_browser, show
 from slowpoints.analysis.explorer import ExplorerAnalysis
 from slowpoints.figures.explorer import make_explorer
 

@@ -132,6 +132,17 @@ def test_a_killed_training_is_reconciled(store, tmp_path, capsys):
     assert "training/val_accuracy" in run.data.metrics  # what its journal had and MLflow had not came along
 
 
+def test_the_next_run_marks_those_that_were_killed(store):
+    client = mlflow.MlflowClient(store)
+    experiment = client.create_experiment("slowpoints")
+    before_the_last_boot = {"host": os.uname().nodename, "pid": "1", "process": "another-boot/0/0"}
+    killed = client.create_run(experiment, tags=before_the_last_boot).info.run_id
+    run_command([*SMALL, "training.max_epochs=1", "analysis=none", f"tracking.uri={store}", "hydra.run.dir=out"])
+    found = client.get_run(killed)
+    assert found.info.status == "KILLED"
+    assert "process 1 on" in found.data.tags["ended"]
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "server"])
 def test_jobs_at_once_lose_nothing(kind):
     """Small here; benchmarks/mlflow_concurrency.py does it with twelve."""

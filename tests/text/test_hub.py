@@ -33,7 +33,7 @@ def test_reading_leaves_nothing_in_the_home(tmp_path, monkeypatch):
 def test_the_hub_is_read(monkeypatch):
     texts, labels = reviews(6)
     split = datasets.Dataset.from_dict({"text": texts, "label": labels})
-    monkeypatch.setattr(hub, "_answers", lambda address: True)
+    monkeypatch.setattr(hub, "hub_answers", lambda: True)
     monkeypatch.setattr(
         datasets,
         "load_dataset",
@@ -45,7 +45,7 @@ def test_the_hub_is_read(monkeypatch):
 
 
 def test_without_network_and_folder_the_ways_out_are_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(hub, "_answers", lambda address: False)
+    monkeypatch.setattr(hub, "hub_answers", lambda: False)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
     with pytest.raises(
@@ -54,8 +54,15 @@ def test_without_network_and_folder_the_ways_out_are_named(monkeypatch, tmp_path
         hub.read(options())
 
 
-def test_a_closed_port_does_not_answer():
-    assert not hub._answers("http://127.0.0.1:9")
+def test_a_closed_port_does_not_answer(monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", "http://127.0.0.1:9")
+    assert not hub.hub_answers()
+
+
+def test_the_hub_is_not_asked_when_everything_is_to_stay_offline(monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(hub.urllib.request, "urlopen", lambda *_, **__: pytest.fail("asked"))
+    assert not hub.hub_answers()
 
 
 @pytest.mark.parametrize("missing", ["imdb", "imdb/train.parquet", "imdb/test.parquet"])

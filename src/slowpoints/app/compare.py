@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,12 +70,12 @@ def compare_command(arguments: Sequence[str]) -> None:
     from slowpoints.sweep.networks import find_networks, group_networks
     from slowpoints.sweep.report import Comparison, brief_markdown, write_comparison
 
-    groups = group_networks(find_networks(source.folders))
-    comparison = Comparison(source.title, groups, source.unfinished)
+    networks = list(find_networks(source.folders))
+    comparison = Comparison(source.title, group_networks(networks), source.unfinished)
     into = options.into or source.into
     into.mkdir(parents=True, exist_ok=True)
     files = write_comparison(comparison, into)
-    recorded = None if options.no_mlflow else _record(source, files, into)
+    recorded = "" if options.no_mlflow else _record(source, files, into)
 
     def show(console: Console) -> None:
         console.print(Markdown(brief_markdown(comparison)))
@@ -82,10 +83,9 @@ def compare_command(arguments: Sequence[str]) -> None:
 
     document = {
         "title": source.title,
-        "networks": [group.name for group in groups],
-        "unfinished": list(source.unfinished),
         "files": [str(file) for file in files],
-        "mlflow": recorded,
+        "networks": [{"folder": str(each.folder), "metrics": each.metrics} for each in networks],
+        "unfinished": list(source.unfinished),
     }
     VOICE.conclude(show, files[0], document)
 
@@ -97,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help="sweep's id, folder of a sweep or run, or experiment")
     parser.add_argument(
-        "--uri", default=STORE, help="the MLflow store of sweeps and experiments (default: %(default)s)"
+        "--uri",
+        default=os.environ.get("MLFLOW_TRACKING_URI", STORE),
+        help="the MLflow store of sweeps and experiments (default: %(default)s)",
     )
     parser.add_argument("--experiment", action="store_true", help="NAME is an MLflow experiment, whatever else has it")
     parser.add_argument("--into", type=Path, help="folder for the comparison (default: that of the sweep)")

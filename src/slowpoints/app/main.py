@@ -15,7 +15,7 @@ import hydra
 
 from slowpoints.console import VOICE, checked_mode
 from slowpoints.errors import UserError
-from slowpoints.interruption import STOP
+from slowpoints.interruption import BY_KEYBOARD, STOP
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -30,13 +30,13 @@ slowpoints: find out how trained recurrent networks compute.
   slowpoints resume FOLDER      go on with an interrupted run
   slowpoints upload FOLDER ...  send what MLflow has not received of runs, because it did not answer
   slowpoints reconcile          mark the runs as ended that MLflow believes to be running and that are not
+  slowpoints doctor [OPTIONS]   check whether a run would find what it needs here: packages, devices, store, data, Slurm
 
 `slowpoints run --help` lists every option and its default; `slowpoints run --cfg job` prints what a run would use.
 With every command, console=quiet leaves only warnings and errors, and console=json gives the result as one document."""
 
 CONSOLE = "console="
 BAD_INPUT = 2
-INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "resume": _resume_command,
         "upload": lambda rest: _records_command("upload", rest),
         "reconcile": lambda rest: _records_command("reconcile", rest),
+        "doctor": _doctor,
     }
     if arguments[:1] == ["run"]:
         run_command(arguments[1:])
@@ -78,7 +79,7 @@ def run_command(arguments: Sequence[str]) -> None:
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(_job)()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(BY_KEYBOARD)
     except Exception as error:
         from slowpoints.app.mistakes import explain
 
@@ -86,6 +87,8 @@ def run_command(arguments: Sequence[str]) -> None:
         if message is None:
             raise
         _refuse(message)
+    finally:
+        STOP.rest()
 
 
 def _compare(arguments: list[str]) -> None:
@@ -121,6 +124,12 @@ def _records_command(name: str, arguments: Sequence[str]) -> NoReturn:
     from slowpoints.app import records
 
     sys.exit({"upload": records.upload_command, "reconcile": records.reconcile_command}[name](arguments))
+
+
+def _doctor(overrides: Sequence[str]) -> NoReturn:
+    from slowpoints.app.doctor import doctor_command
+
+    sys.exit(doctor_command(overrides, config_folder()))
 
 
 def _refuse(message: str) -> NoReturn:

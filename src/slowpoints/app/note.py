@@ -19,7 +19,7 @@ def note(report: Report) -> str:
     lines = [f"**{report.name}**: {headline(metrics)}", ""]
     if found.verdicts:
         lines += ["| | the paper's claim |", "|---|---|"]
-        lines += [f"| {SYMBOLS[each.verdict]} {each.verdict} | {_cell(each.text)} |" for each in found.verdicts]
+        lines += [f"| {SYMBOLS[each.verdict]} {each.verdict}&nbsp; | {_cell(each.text)} |" for each in found.verdicts]
         lines.append("")
     lines += [f"- **{name}**: {sentence}" for name, sentence in found.sentences.items()]
     lines += [f"- **{name}** failed: {reason}" for name, reason in found.failures.items()]

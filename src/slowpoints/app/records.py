@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from slowpoints.console import VOICE, print_text
 
-URI = "sqlite:///mlflow.db"
+URI = os.environ.get("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
 
 
 def upload_command(arguments: Sequence[str]) -> int:

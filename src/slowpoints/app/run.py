@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +18,13 @@ from slowpoints.app.note import note
 from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, short
 from slowpoints.console import VOICE, RunLog
-from slowpoints.sweep.jobs import LOG
+from slowpoints.interruption import Interrupted
+from slowpoints.sweep.jobs import CONFIG, LOG
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
-from slowpoints.tracking.journal import recorded_run_id
+from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
 from slowpoints.tracking.logger import TrainingLogger
+from slowpoints.tracking.reconcile import reconcile_if_possible
 from slowpoints.tracking.run import TrackedRun, track
 from slowpoints.training.train import evaluate, load_weights, make_trainer, train
 from slowpoints.training.trained import forget
@@ -56,6 +60,8 @@ class Occasion:
 
 BY_ITSELF = Occasion()
 
+log = logging.getLogger(__name__)
+
 
 def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> dict[str, float]:
     """Do everything that the options ask for, leave it in the folder and in MLflow, and return the final metrics.
@@ -66,7 +72,12 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
         For what the user can mend: before anything is recorded where it can be known by then.
     """
     with RunLog().listening() as run_log:
-        return _run(options, folder, occasion, run_log)
+        try:
+            return _run(options, folder, occasion, run_log)
+        except Interrupted as stop:
+            if (folder / CONFIG).is_file():
+                log.warning("Stopped (%s); to go on: slowpoints resume %s", stop.reason, shlex.quote(short(folder)))
+            raise
 
 
 def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog) -> dict[str, float]:
@@ -80,6 +91,8 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
     name = occasion.name or f"{options.arch.name}-{options.data.name}"
     run_id = recorded_run_id(folder) if occasion.resume else None
     with track(options.tracking, name, folder, _params(options), occasion.tags, run_id) as tracked:
+        if occasion is BY_ITSELF and not tracked.run_id.startswith(UNKNOWN_TO_MLFLOW):
+            reconcile_if_possible(tracked.tracking_uri, options.tracking.experiment)
         if occasion.log:
             run_log.write_to(folder / LOG, "a" if occasion.resume else "w")
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
@@ -149,14 +162,15 @@ _NOT_COMPARED = {
 def _params(options: RunOptions) -> dict[str, Any]:
     """Return few, flat, readable parameters: what one would compare runs by.
 
-    MLflow's comparison opens with the first three that differ, by the alphabet: `arch` and `data` are to come first.
+    MLflow's comparison opens with the first three that differ, by the alphabet: what only some architectures have comes
+    last there, as `unit.nonlinearity`.
     """
     sections = {"arch": options.arch, "data": options.data, "training": options.training}
     params: dict[str, Any] = {"arch": options.arch.name, "data": options.data.name, "seed": options.seed}
     for section, values in sections.items():
         for key, value in values.model_dump(mode="json").items():
             if key == "cell":
-                params |= {f"network.{name}": entry for name, entry in value.items() if name != "_target_"}
+                params |= {f"unit.{name}": entry for name, entry in value.items() if name != "_target_"}
             elif key not in _NOT_COMPARED:
                 params[f"{section}.{key}"] = value
     return params

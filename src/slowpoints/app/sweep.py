@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -143,18 +143,21 @@ def _prepare_and_run(sweep: Sweep, launcher: Launcher, sweep_log: RunLog) -> Non
 
 def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: RunOptions) -> None:
     """Run the jobs that are not done, in two rounds where there is a search, and leave the table of all."""
+    from slowpoints.tracking.reconcile import reconcile_if_possible
+
     ends: dict[str, End] = {}
     finals: list[Job] = []
-    page: Path | None = None
-    _reconcile(summary, options)
+    comparison = None
+    reconcile_if_possible(summary.tracking_uri, options.tracking.experiment)
     try:
         _run(sweep, sweep.jobs, launcher, ends)
         finals = _finals(sweep, ends)
         _run(sweep, finals, launcher, ends)
-        page = _compare(sweep, summary)
+        comparison = _compare(sweep, summary)
     finally:
         jobs = [*sweep.jobs, *(finals or [Job(each.name, sweep.folder / each.name, {}) for each in sweep.searches])]
-        _conclude(sweep, jobs, ends, summary, options, page)
+        _record_ends(jobs, ends, summary, options, comparison)
+        _report(sweep, jobs, ends, summary, comparison)
     failed = [job.name for job in jobs if not ends[job.name].good]
     if failed:
         raise JobsFailed(f"{len(failed)} of {len(jobs)} jobs have no results: {', '.join(failed)}")
@@ -183,30 +186,40 @@ def _finals(sweep: Sweep, ends: MutableMapping[str, End]) -> list[Job]:
     return finals
 
 
-def _conclude(
-    sweep: Sweep,
+def _record_ends(
     jobs: Sequence[Job],
     ends: MutableMapping[str, End],
     summary: TrackedRun,
     options: RunOptions,
-    page: Path | None,
+    comparison: Path | None,
 ) -> None:
-    """Leave the table of all jobs: on the terminal, in the sweep's folder, and in the summary run."""
-    from slowpoints.sweep.table import as_csv, as_markdown, as_rows, print_table
+    """Leave the table of all jobs in the sweep's folder, and in the summary run."""
+    from slowpoints.sweep.table import as_csv, as_markdown
+    from slowpoints.tracking.reconcile import reconcile_if_possible
 
     for job in jobs:
         ends.setdefault(job.name, End("done") if job.is_done else End("not run"))
-    _reconcile(summary, options)
+    reconcile_if_possible(summary.tracking_uri, options.tracking.experiment)
     good = sum(ends[job.name].good for job in jobs)
     summary.log_metrics({"jobs/done": good, "jobs/missing": len(jobs) - good})
     summary.save_text("jobs.csv", as_csv(jobs, ends))
-    summary.describe(as_markdown(jobs, ends))
+    pointer = "" if comparison is None else f"\n\nThe networks, side by side: `{comparison.name}` in the artifacts."
+    summary.describe(as_markdown(jobs, ends) + pointer)
+
+
+def _report(
+    sweep: Sweep, jobs: Sequence[Job], ends: Mapping[str, End], summary: TrackedRun, comparison: Path | None
+) -> None:
+    """Say how the jobs ended, and where everything is."""
+    from slowpoints.sweep.table import as_rows, print_table
+
+    good = sum(ends[job.name].good for job in jobs)
 
     def show(console: Console) -> None:
         print_table(console, f"sweep {sweep.id}: {good} of {len(jobs)} jobs done", jobs, ends)
-        if page is not None:
-            print_text(console, f"The networks, side by side: {short(page)}")
-        print_text(console, f"All runs: {how_to_open(options.tracking.uri)}")
+        if comparison is not None:
+            print_text(console, f"The networks, side by side: {short(comparison)}")
+        print_text(console, f"All runs, in MLflow: {how_to_open(summary.tracking_uri)}")
         if good < len(jobs):
             again = f"slowpoints run sweep.resume={sweep.id}"
             print_text(console, f"The same command again runs what is missing; so does: {again}")
@@ -214,7 +227,7 @@ def _conclude(
     document = {
         "sweep": sweep.id,
         "folder": str(sweep.folder),
-        "comparison": page and str(page),
+        "comparison": comparison and str(comparison),
         "tracking_uri": summary.tracking_uri,
         "run_id": summary.run_id,
         "jobs": as_rows(jobs, ends),
@@ -223,7 +236,7 @@ def _conclude(
 
 
 def _compare(sweep: Sweep, summary: TrackedRun) -> Path | None:
-    """Set the networks side by side, as far as there are any, and return the page.
+    """Set the networks side by side, as far as there are any, and return the page of it.
 
     What goes wrong here takes nothing from the sweep.
     """
@@ -242,16 +255,6 @@ def _compare(sweep: Sweep, summary: TrackedRun) -> Path | None:
     for file in files:
         summary.log_file(file.name)
     return files[0]
-
-
-def _reconcile(summary: TrackedRun, options: RunOptions) -> None:
-    """Mark the runs of processes that are gone; where the store does not answer, this waits for another time."""
-    from slowpoints.tracking.reconcile import reconcile
-
-    try:
-        reconcile(summary.tracking_uri, options.tracking.experiment)
-    except Exception as error:
-        log.warning("Runs could not be reconciled: %s", str(error).splitlines()[0])
 
 
 def _compose(hydra: Any, overrides: Overrides) -> list[RunOptions]:

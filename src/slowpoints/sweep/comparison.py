@@ -115,7 +115,12 @@ def mechanism_table(groups: Sequence[Group]) -> Table:
                 [Cell(heading, more=metric), *(_number(spread, form) for spread in spreads), Cell(paper, is_words=True)]
             )
     note = "Medians over points where they are many; every number: docs/metrics.md and comparison.csv."
-    return Table("The mechanism", note, [Cell(""), *(Cell(group.name) for group in groups), Cell("the paper")], rows)
+    return Table(
+        "The mechanism",
+        note,
+        [Cell(""), *(Cell(group.name) for group in groups), Cell("the paper", is_words=True)],
+        rows,
+    )
 
 
 def verdict_table(groups: Sequence[Group]) -> Table:
@@ -128,7 +133,7 @@ def verdict_table(groups: Sequence[Group]) -> Table:
         everywhere = Counter(MARKS[verdict.verdict] for verdicts in found for verdict in verdicts)
         rows.append([Cell(claim.text, more=_criterion(claim)), *cells, Cell(_sum(everywhere), is_words=True)])
     note = "The paper states most claims in words: the thresholds are this project's, and stand in docs/metrics.md."
-    head = [Cell(""), *(Cell(group.name) for group in groups), Cell("holds for")]
+    head = [Cell(""), *(Cell(group.name) for group in groups), Cell("holds for", is_words=True)]
     return Table("The paper's claims", note, head, rows)
 
 

@@ -22,7 +22,7 @@ DATA = ("imdb", "yelp", "sst")
 DRAWN = ("manifold", "modes", "inputs")
 # Options that results do not follow from, and the seed
 NOT_COMPARED = (
-    *("seed", "threads", "cache_dir", "checkpoint", "tracking."),
+    *("seed", "threads", "console", "cache_dir", "checkpoint", "tracking."),
     *("data.root", "training.accelerator", "training.devices"),
 )
 ANALYSIS = "analysis."

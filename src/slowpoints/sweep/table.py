@@ -68,11 +68,13 @@ def as_csv(jobs: Sequence[Job], ends: Mapping[str, End]) -> str:
 
 
 def as_markdown(jobs: Sequence[Job], ends: Mapping[str, End]) -> str:
-    """Return the same for people, as MLflow shows it on a run's page."""
-    lines = ["| job | state | test accuracy |", "|---|---|---|"]
+    """Return the same for people, as MLflow shows it on a run's page: there, columns touch without `&nbsp;`."""
+    lines = ["| job | state&nbsp; | test accuracy |", "|---|---|---|"]
     for job in jobs:
         accuracy = (job.summary or {}).get(ACCURACY)
-        lines.append(f"| {job.name} | {ends[job.name].state} | {'' if accuracy is None else f'{accuracy:.4f}'} |")
+        lines.append(
+            f"| {job.name}&nbsp; | {ends[job.name].state}&nbsp; | {'' if accuracy is None else f'{accuracy:.4f}'} |"
+        )
     return "\n".join(lines)
 
 

@@ -89,7 +89,7 @@ def _from_parquet(path: Path) -> Any:
 def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
     import datasets
 
-    if not _answers(datasets.config.HF_ENDPOINT):
+    if not hub_answers():
         # `datasets` then uses its own cache, or fails at once instead of after half a minute of retries.
         datasets.config.HF_HUB_OFFLINE = True
     try:
@@ -108,7 +108,13 @@ def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
     return {split: found[split].data.table for split in SPLITS if split in found}
 
 
-def _answers(address: str) -> bool:
+def hub_answers() -> bool:
+    """Whether the Hugging Face hub, or whatever `HF_ENDPOINT` names in its place, answers within seconds."""
+    import datasets
+
+    if datasets.config.HF_HUB_OFFLINE:
+        return False
+    address = datasets.config.HF_ENDPOINT
     try:
         urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=5).close()
     except urllib.error.HTTPError:

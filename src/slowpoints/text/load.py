@@ -38,14 +38,25 @@ def load_data(options: Options, cache_dir: Path, seed: int) -> EncodedData:
     UserError
         If the data cannot be had, read, or used.
     """
-    choices = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
-    path = cache_path(cache_dir, options.name, {**choices, "content": _fingerprint(options), "seed": seed})
+    path = cache_file(options, cache_dir, seed)
     data = read_cache(path)
     if data is None:
         log.info("Tokenising %s", options.name)
         data = encode_source(_read(options, seed), options, seed)
         write_cache(path, data)
     return data.cut(options.max_length, options.keep)
+
+
+def cache_file(options: Options, cache_dir: Path, seed: int) -> Path:
+    """Where the encoded data are, if they have been encoded.
+
+    Raises
+    ------
+    UserError
+        If files that they follow from are missing.
+    """
+    choices = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
+    return cache_path(cache_dir, options.name, {**choices, "content": _fingerprint(options), "seed": seed})
 
 
 def encode_source(source: Source, options: Options, seed: int) -> EncodedData:

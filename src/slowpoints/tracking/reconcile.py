@@ -73,6 +73,15 @@ def reconcile(uri: str, experiment: str | None = None) -> list[Verdict]:
     return [_judge(client, run, states) for run in runs]
 
 
+def reconcile_if_possible(uri: str, experiment: str) -> None:
+    """Do the same in passing: where the store does not answer, it waits for another time."""
+    try:
+        reconcile(uri, experiment)
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        log.warning("Runs could not be reconciled: %s", reason)
+
+
 def _running(client: MlflowClient, experiment: str | None) -> list[Run]:
     experiments = client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
     chosen = [each.experiment_id for each in experiments if experiment in (None, each.name)]

@@ -6,13 +6,14 @@ import logging
 import os
 import urllib.error
 import urllib.request
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import mlflow
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SADeprecationWarning, SQLAlchemyError
 
 from slowpoints.errors import UserError
 
@@ -107,6 +108,8 @@ def prepare_mlflow() -> None:
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)  # they announce every step of making a new store
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    # MLflow's own tables are described in a way that a newer SQLAlchemy advises it against.
+    warnings.filterwarnings("ignore", category=SADeprecationWarning)
 
 
 def _check_reachable(uri: str) -> None:
