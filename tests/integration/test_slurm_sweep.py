@@ -25,6 +25,7 @@ def slurm(tmp_path_factory):
     """Give a Slurm of one node with two processors."""
     environment = {**os.environ, "SLURM_CPUS": "2"}
     scripts = PROJECT / "tests" / "slurm"
+    subprocess.run(["bash", scripts / "stop.sh"], stdin=subprocess.DEVNULL, check=False)  # jobs that others left
     begun = subprocess.run(
         ["bash", scripts / "start.sh"], env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
