@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint results bench clean
+.PHONY: help demo test check lint results bench docs clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,10 +33,15 @@ lint: $(READY)  ## style, types and layers
 check: lint test  ## everything that must pass: style, types, layers, tests
 
 results: $(READY)  ## train the twelve networks of docs/results.md (DATA=folder with imdb, yelp and sst)
-	$(BIN)/python -m src.run -m arch=gru,lstm,ugrnn,rnn data=imdb,yelp,sst data.root=$(DATA)
+	$(BIN)/python -m src.run experiment=grid data.root=$(DATA) hydra.sweep.dir=multirun/results
+	$(BIN)/python benchmarks/results_page.py multirun/results
 
 bench: $(READY)  ## measure training against a bare loop (DATA=folder with imdb)
 	$(BIN)/python benchmarks/training_overhead.py data=imdb data.root=$(DATA)
+
+docs: $(READY)  ## build the documentation as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo build/site/index.html
 
 clean:  ## delete caches; runs and the environment stay
 	rm -rf .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
