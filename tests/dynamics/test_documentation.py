@@ -53,8 +53,8 @@ def test_plain_function_has_two_stable_points_and_a_saddle(capsys):
     assert (printed.count("stable"), printed.count("saddle")) == (2, 1)
 
 
-def test_stacked_layers_are_one_function():
+def test_stacked_layers_are_one_cell():
     names = {"nn": nn, "torch": torch, "slowpoints": slowpoints}
-    exec(block("lower, upper"), names)
-    found = slowpoints.find_fixed_points(names["step"], 0.1 * torch.randn(5, 64), torch.zeros(10))
+    exec(block("Stacked("), names)
+    found = slowpoints.find_fixed_points(names["cell"], 0.1 * torch.randn(5, 64))
     assert found.converged_share == 1

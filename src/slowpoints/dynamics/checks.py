@@ -76,3 +76,15 @@ def check_positive(value: float, name: str) -> None:
     """Raise `InvalidInput` unless an option is above zero."""
     if not value > 0:
         raise InvalidInput(f"{name} must be above 0, not {value}")
+
+
+def check_count(value: int, name: str) -> None:
+    """Raise `InvalidInput` unless an option is a whole number above zero."""
+    if not isinstance(value, int) or value < 1:
+        raise InvalidInput(f"{name} must be a whole number above 0, not {value!r}")
+
+
+def check_precision(dtype: torch.dtype) -> None:
+    """Raise `InvalidInput` unless decompositions can be computed in a dtype."""
+    if dtype not in (torch.float32, torch.float64):
+        raise InvalidInput(f"dtype must be torch.float64 or torch.float32, not {dtype}")

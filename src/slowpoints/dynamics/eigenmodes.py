@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.checks import InvalidInput, check_positive, check_size
+from slowpoints.dynamics.checks import InvalidInput, check_count, check_size
 from slowpoints.dynamics.continuation import Reference, follow, make_reference
 from slowpoints.dynamics.parallel import chunk_rows, in_threads
 
@@ -119,7 +119,7 @@ def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -
     Maheswaranathan et al. (2019), arXiv 1906.10720, section 4 and appendix.
     """
     _check_square(jacobians)
-    check_positive(count, "count")
+    check_count(count, "count")
     jacobians = jacobians.detach()
     size = jacobians.shape[1]
     left = torch.arange(len(jacobians), device=jacobians.device)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from slowpoints.dynamics.checks import as_points, check_positive
+from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_precision
 from slowpoints.dynamics.eigenmodes import Eigenmodes, eigenmodes
 from slowpoints.dynamics.fixed_points import FixedPoints
 from slowpoints.dynamics.system import Step, as_system, check_step
@@ -101,8 +101,13 @@ def linearize(
     ----------
     Maheswaranathan et al. (2019), arXiv 1906.10720, equations 3 and 4.
     """
-    check_positive(modes, "modes")
+    check_count(modes, "modes")
+    check_precision(dtype)
     if isinstance(points, FixedPoints):
+        if not len(points):
+            raise InvalidInput(
+                "there are no points to linearise at: print the record of the search to see how it ended"
+            )
         input = points.input if input is None else input
         points = points.location
     states = as_points(points)

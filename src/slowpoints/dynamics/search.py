@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive
+from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive, check_precision
 from slowpoints.dynamics.fixed_points import FixedPoints, Status
 from slowpoints.dynamics.parallel import in_threads
 from slowpoints.dynamics.region import Region
@@ -65,7 +65,8 @@ def find_fixed_points(
         Points that end outside it are marked so. By default it is `Region.around(states)`, for initial states that are
         not all the same; None for no limit.
     memory
-        Bytes that the points in work may take; others wait. By default 64 MiB on the CPU, 1 GiB elsewhere.
+        Bytes that the points in work may take in each thread; others wait. By default 64 MiB on the CPU, 1 GiB
+        elsewhere.
     dtype
         Precision of the search and of its result.
     progress
@@ -128,6 +129,9 @@ def sweep_tolerances(
     if not levels:
         raise InvalidInput("tolerances is empty: give at least one speed, such as 1e-8")
     check_positive(levels[-1], "tolerance")
+    check_positive(slow_tolerance, "slow_tolerance")
+    check_precision(dtype)
+    _check_choices(solver, region)
     solver = LevenbergMarquardt() if solver is None else solver
     starts = as_points(states)
     if memory is None:
@@ -156,6 +160,13 @@ def _region_of(starts: Float[Tensor, "point state"]) -> Region | None:
 
 def _everywhere(points: Tensor) -> Tensor:
     return torch.ones(len(points), dtype=torch.bool, device=points.device)
+
+
+def _check_choices(solver: object, region: object) -> None:
+    if solver is not None and (isinstance(solver, type) or not hasattr(solver, "solve")):
+        raise InvalidInput(f"solver must be a solver, such as LevenbergMarquardt() or Adam(), not {solver!r}")
+    if not (region is None or region == "states" or isinstance(region, Region)):
+        raise InvalidInput(f'region must be "states", None or a Region, not {region!r}')
 
 
 def _solve_in_chunks(

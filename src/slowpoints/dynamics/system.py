@@ -57,7 +57,7 @@ class System:
         if input is None:
             if self.input_size is None:
                 raise InvalidInput(
-                    "a plain function does not tell the size of its input: give `input`, for instance "
+                    "this function or module does not tell the size of its input: give `input`, for instance "
                     "torch.zeros(input_size) for the autonomous dynamics"
                 )
             return states.new_zeros(len(states), self.input_size)
@@ -151,7 +151,7 @@ def check_step(system: System, states: Float[Tensor, "point state"], inputs: Flo
     """
     try:
         result = system.step(states[:1], inputs[:1])
-    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InvalidInput(
             f"the network's step failed on a state of shape {tuple(states[:1].shape)} and an input of shape "
             f"{tuple(inputs[:1].shape)}: {error}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.checks import check_positive
+from slowpoints.dynamics.checks import check_count, check_positive
 from slowpoints.dynamics.solvers.solver import Crossings, Report, Solution, speed_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Adam:
     def __post_init__(self) -> None:
         check_positive(self.learning_rate, "learning_rate")
         check_positive(self.decay, "decay")
-        check_positive(self.max_iterations, "max_iterations")
+        check_count(self.max_iterations, "max_iterations")
         if self.max_gradient_norm is not None:
             check_positive(self.max_gradient_norm, "max_gradient_norm")
 

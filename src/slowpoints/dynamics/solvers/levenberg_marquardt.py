@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.checks import check_positive
+from slowpoints.dynamics.checks import check_count, check_positive
 from slowpoints.dynamics.solvers.solver import Crossings, Report, Solution, speed_of
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ class LevenbergMarquardt:
     patience: int = 10
 
     def __post_init__(self) -> None:
-        check_positive(self.max_iterations, "max_iterations")
+        check_count(self.max_iterations, "max_iterations")
         check_positive(self.damping, "damping")
-        check_positive(self.patience, "patience")
+        check_count(self.patience, "patience")
 
     def bytes_per_point(self, state_size: int) -> int:
         """Return the memory that one point needs while it is being solved."""
