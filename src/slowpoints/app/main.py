@@ -34,6 +34,9 @@ slowpoints: find out how trained recurrent networks compute.
 `slowpoints run --help` lists every option and its default; `slowpoints run --cfg job` prints what a run would use.
 With every command, console=quiet leaves only warnings and errors, and console=json gives the result as one document."""
 
+# MLflow reports its use to its makers, from the moment that it is imported. Commands use no network unless asked to.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
 CONSOLE = "console="
 BAD_INPUT = 2
 
