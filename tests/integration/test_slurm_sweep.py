@@ -30,7 +30,7 @@ def slurm(tmp_path_factory):
         ["bash", scripts / "start.sh"], env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
     if begun.returncode == 77:
-        pytest.skip(begun.stderr.strip())
+        pytest.skip(begun.stderr.strip().splitlines()[-1])
     assert begun.returncode == 0, begun.stderr
     yield
     assert subprocess.run(["bash", scripts / "stop.sh"], stdin=subprocess.DEVNULL).returncode == 0

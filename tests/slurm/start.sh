@@ -11,7 +11,6 @@ ROOT=${SLURM_ROOT:-/var/tmp/slowpoints-slurm}
 GPUS=${SLURM_GPUS:-0}
 DATABASE_PORT=13316
 MARK="# written by slowpoints/tests/slurm/start.sh"
-PACKAGES=(slurmctld slurmd slurm-client munge slurmdbd mariadb-server-core mariadb-client-core)
 
 impossible() { echo "no Slurm here: $*" >&2; exit 77; }
 fail() { echo "start.sh: $*" >&2; exit 1; }
@@ -28,17 +27,7 @@ if [ -e /etc/slurm/slurm.conf ] && ! grep -q "^$MARK" /etc/slurm/slurm.conf; the
 fi
 mkdir -p "$ROOT"/{run,log,controller,node}
 
-# Packages. Daemons are not started by them: there may be no systemd, and the configuration comes later.
-missing=()
-for package in "${PACKAGES[@]}"; do
-  [ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null)" = "ii " ] || missing+=("$package")
-done
-if [ "${#missing[@]}" -gt 0 ]; then
-  command -v apt-get >/dev/null || impossible "there is no apt-get to install ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } >"$ROOT/log/apt.log" 2>&1 \
-    || impossible "apt-get could not install ${missing[*]} ($(tail -1 "$ROOT/log/apt.log"))"
-fi
+"$(dirname "$0")/install.sh"   # with code 77 where that is impossible
 
 # Configuration.
 HOST=$(hostname -s)
