@@ -120,11 +120,11 @@ def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(store):
-    for folder, seed in (("one", 3), ("two", 3), ("three", 4)):
-        run(store, [*SMALL, f"seed={seed}", f"hydra.run.dir={folder}"])
+    for folder, seed, analysis in (("one", 3, "paper"), ("two", 3, "paper"), ("three", 4, "none")):
+        run(store, [*SMALL, f"seed={seed}", f"analysis={analysis}", f"hydra.run.dir={folder}"])
     one, two, three = (of_network(read_metrics(folder)) for folder in ("one", "two", "three"))
     assert one == two
-    assert one != three
+    assert three != {name: one[name] for name in three}
 
 
 def test_the_best_state_is_kept_and_tested_not_the_last(store):
@@ -173,7 +173,7 @@ def test_own_files_are_learned_from(store):
 
 
 def test_a_sweep_runs_every_choice_into_a_folder_of_its_own(store):
-    run(store, ["-m", "arch=gru,rnn", *SMALL, "hydra.sweep.dir=sweep"])
+    run(store, ["-m", "arch=gru,rnn", *SMALL, "analysis=quick", "hydra.sweep.dir=sweep"])
     assert {path.parent.name for path in Path("sweep").glob("*/summary.json")} == {"gru-synthetic", "rnn-synthetic"}
     mlflow.set_tracking_uri(store)
     records = mlflow.search_runs(experiment_names=["slowpoints"], output_format="list")
@@ -216,10 +216,14 @@ def test_analyses_are_repeated_from_a_checkpoint_with_the_same_numbers(store, ca
     mlflow.set_tracking_uri(store)
     (record,) = mlflow.search_runs(experiment_names=["slowpoints"], output_format="list")
     sampling = [option for option in SMALL if option.startswith("analysis.")]
-    for number, checkpoint in enumerate(("out", "out/model.safetensors", record.info.run_id)):
+    checkpoints = (("out", "paper"), ("out/model.safetensors", "quick"), (record.info.run_id, "quick"))
+    for number, (checkpoint, analysis) in enumerate(checkpoints):
         folder = f"again{number}"
-        run(store, [f"checkpoint={checkpoint}", *sampling, "threads=1", f"hydra.run.dir={folder}"])
-        assert of_network(read_metrics(folder)) == first
+        options = [*sampling, f"analysis={analysis}", "threads=1", f"hydra.run.dir={folder}"]
+        run(store, [f"checkpoint={checkpoint}", *options])
+        again = of_network(read_metrics(folder))
+        assert again == {name: first[name] for name in again}
+        assert analysis == "quick" or again == first
         assert OmegaConf.load(f"{folder}/config.yaml").arch.name == "rnn"
         assert read_metrics(folder)["training/seconds"] == read_metrics("out")["training/seconds"]
     run(store, ["checkpoint=again0", "analysis=none", "threads=1", "hydra.run.dir=once_more"])
