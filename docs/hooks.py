@@ -1,16 +1,21 @@
-"""What the site has beside the files in this folder: references made from configs and docstrings, and project files."""
+"""What the site has beside the files here: references from configs and docstrings, the story, and project files."""
 
 from __future__ import annotations
 
 import importlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import jupytext
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from nbclient import NotebookClient
+from nbconvert import MarkdownExporter
 
 PROJECT = Path(__file__).parents[1]
 ELSEWHERE = {"benchmarks.md": "benchmarks/README.md", "changes.md": "CHANGELOG.md"}  # page: file of the project
@@ -103,12 +108,22 @@ def library_page() -> str:
     return "\n".join(lines)
 
 
+@cache
+def story() -> dict[str, str | bytes]:
+    """Run `story.py` as a notebook in a folder of its own, and return the page with what it showed, and its figures."""
+    notebook = jupytext.read(PROJECT / "docs" / "story.py")
+    with TemporaryDirectory() as folder:
+        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": folder}}).execute()
+    page, resources = MarkdownExporter().from_notebook_node(notebook, {"output_files_dir": "figures"})
+    return {"story.md": page, "story.ipynb": jupytext.writes(notebook, fmt="ipynb"), **resources["outputs"]}
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made."""
-    made = {"reference/options.md": options_page(), "reference/library.md": library_page()}
+    made: dict[str, str | bytes] = {"reference/options.md": options_page(), "reference/library.md": library_page()}
     made |= {page: (PROJECT / file).read_text(encoding="utf-8") for page, file in ELSEWHERE.items()}
-    for page, text in made.items():
-        files.append(File.generated(config, page, content=text))
+    for name, content in (made | story()).items():
+        files.append(File.generated(config, name, content=content))
     return files
 
 

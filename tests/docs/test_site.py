@@ -34,6 +34,18 @@ def test_pages_load_nothing_from_elsewhere(site):
         assert [url for url in loaded.findall(page.read_text()) if "canonical" not in url] == [], page.name
 
 
+def test_the_story_was_run_and_shows_what_was_found(site):
+    page = (site / "story.html").read_text()
+    assert page.count("<img") == 3
+    for found in (
+        "of the test documents right",
+        "time constants of the four slowest modes",
+        "median error of one step",
+    ):
+        assert found in page
+    assert json.loads((site / "story.ipynb").read_text())["cells"][1]["outputs"]
+
+
 @pytest.mark.parametrize("module", [slowpoints.cells, slowpoints.dynamics], ids=lambda module: module.__name__)
 def test_every_public_name_is_in_the_reference(site, module):
     page = (site / "reference" / "library.html").read_text()
