@@ -113,7 +113,9 @@ def story() -> dict[str, str | bytes]:
     """Run `story.py` as a notebook in a folder of its own, and return the page with what it showed, and its figures."""
     notebook = jupytext.read(PROJECT / "docs" / "story.py")
     with TemporaryDirectory() as folder:
-        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": folder}}).execute()
+        place = {"metadata": {"path": folder}}
+        quiet = ["--IPKernelApp.log_level=ERROR"]  # it warns of its own port, which is of this machine alone
+        NotebookClient(notebook, timeout=600, resources=place, extra_arguments=quiet).execute()
     page, resources = MarkdownExporter().from_notebook_node(notebook, {"output_files_dir": "figures"})
     return {"story.md": page, "story.ipynb": jupytext.writes(notebook, fmt="ipynb"), **resources["outputs"]}
 
