@@ -43,6 +43,7 @@ def test_the_story_was_run_and_shows_what_was_found(site):
         "median error of one step",
     ):
         assert found in page
+    assert "Warning" not in page
     assert json.loads((site / "story.ipynb").read_text())["cells"][1]["outputs"]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive, check_precision
 from slowpoints.dynamics.fixed_points import FixedPoints, Status
