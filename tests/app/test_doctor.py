@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from importlib import metadata
 
 import pytest
@@ -25,6 +26,15 @@ def diagnose(capsys, *arguments):
 def _in_an_empty_folder_without_network(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(hub, "hub_answers", lambda: False)
+
+
+def test_where_only_the_library_is_installed_every_command_says_what_is_needed():
+    code = "import sys; sys.modules['hydra'] = None; from slowpoints.app.main import main; main(['doctor'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "need more than the library, such as hydra" in done.stderr
+    assert ".[experiments]" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_default_run_needs_no_network_and_leaves_no_trace(capsys, tmp_path):

@@ -54,7 +54,7 @@ def test_every_public_name_is_in_the_reference(site, module):
         assert f'id="{module.__name__}.{name}"' in page, name
 
 
-@pytest.mark.parametrize("group", [group for group in GROUPS if group != "analysis"])
+@pytest.mark.parametrize("group", [".", *(group for group in GROUPS if group != "analysis")])
 def test_every_option_is_in_the_reference_and_explained(site, group):
     page = (site / "reference" / "options.html").read_text()
     for file in (PROJECT / "conf" / group).glob("*.yaml"):

@@ -172,16 +172,6 @@ def test_own_files_are_learned_from(store):
     assert read_metrics("out")["bow/test_accuracy"] == 1
 
 
-def test_a_sweep_runs_every_choice_into_a_folder_of_its_own(store):
-    run(store, ["-m", "arch=gru,rnn", *SMALL, "analysis=quick", "hydra.sweep.dir=sweep"])
-    assert {path.parent.name for path in Path("sweep").glob("*/summary.json")} == {"gru-synthetic", "rnn-synthetic"}
-    mlflow.set_tracking_uri(store)
-    records = mlflow.search_runs(experiment_names=["slowpoints"], output_format="list")
-    names = {record.info.run_name for record in records}
-    assert names >= {"gru-synthetic", "rnn-synthetic"}
-    assert len(names) == 3  # and the sweep's own
-
-
 def test_mixed_precision_is_one_option_away(store):
     run(store, [*SMALL, "training.precision=bf16-mixed", "analysis=none", "hydra.run.dir=out"])
     weights = load_file("out/model.safetensors")

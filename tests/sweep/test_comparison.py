@@ -116,6 +116,14 @@ def test_the_page_needs_nothing_beside_it_and_shows_names_as_they_are(tmp_path):
     assert any("three" in each for each in page.cells)
 
 
+def test_the_page_leads_to_the_pages_of_its_networks(tmp_path):
+    run = finished_run(tmp_path / "runs" / "number 1")
+    (run / "explorer.html").touch()
+    finished_run(tmp_path / "runs" / "two", arch="rnn")  # without pages
+    write_comparison(Comparison("a sweep", groups_in(tmp_path / "runs")), tmp_path / "runs")
+    assert Page((tmp_path / "runs" / "comparison.html").read_text()).asks == ["number%201/explorer.html"]
+
+
 def test_a_figure_of_networks_without_arrays_is_drawn_without_complaint():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

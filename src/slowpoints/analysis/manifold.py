@@ -63,7 +63,7 @@ class ManifoldAnalysis:
         }
         sentence = (
             f"{_capital(str(manifold))}. Its axis and the readout have |cos| = {metrics['readout_alignment']:.2f}, and "
-            f"the points are read out as logits from {logits.min():.1f} to {logits.max():.1f}."
+            f"the points are read out as logits from {logits.min():z.1f} to {logits.max():z.1f}."
         )
         return Findings(sentence, metrics, arrays, FIGURES)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from hydra import compose, initialize_config_dir
 from packaging.requirements import Requirement
 
+from slowpoints.app import INSTALL
 from slowpoints.app.mistakes import explain
 from slowpoints.console import VOICE, print_text
 from slowpoints.errors import UserError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 State = Literal["works", "limited", "fails"]
 SYMBOLS: dict[State, str] = {"works": "[green]✔[/]", "limited": "[yellow]![/]", "fails": "[red]✘[/]"}
-INSTALL = "in the project's folder: pip install -c constraints.txt -e '.[experiments]'"
 ROOM = 1e9  # bytes that a run's results, its store and its caches may take
 ANSWERS_WITHIN = 10.0  # seconds
 

@@ -11,10 +11,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import hydra
-
-from slowpoints.console import VOICE, checked_mode
+from slowpoints.app import INSTALL
 from slowpoints.interruption import BY_KEYBOARD, STOP
+
+BAD_INPUT = 2
+try:
+    import hydra
+
+    from slowpoints.console import VOICE, checked_mode
+except ModuleNotFoundError as missing:  # the library alone is installed
+    print(f"error: the commands need more than the library, such as {missing.name}; {INSTALL}", file=sys.stderr)
+    sys.exit(BAD_INPUT)
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -38,7 +45,6 @@ With every command, console=quiet leaves only warnings and errors, and console=j
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 CONSOLE = "console="
-BAD_INPUT = 2
 
 
 def main(argv: Sequence[str] | None = None) -> None:

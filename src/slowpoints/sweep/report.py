@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from slowpoints.figures.comparison import draw_comparison
+from slowpoints.figures.explorer import FILE as EXPLORER
 from slowpoints.files import new_file, save_figure
 from slowpoints.sweep.comparison import as_markdown, comparison_tables, runs_csv, spread_csv
-from slowpoints.sweep.networks import Group
+from slowpoints.sweep.networks import Group, Network
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "comparison"
+PAGES = {"explore": EXPLORER, "all figures": "page.png"}  # of each network, in the folder of its run
 FIGURE = (
     "A column for each network. Top: the points where it is slow, coloured by their position, among the visited states "
     "(grey), in the plane of their first two principal components. Then the eigenvalues at three points (the line's "
@@ -74,7 +78,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # once for all formats: it takes seconds
     texts = {
-        f"{NAME}.html": render_page(comparison, as_svg(figure)),
+        f"{NAME}.html": render_page(comparison, as_svg(figure), folder),
         f"{NAME}.md": comparison.markdown,
         f"{NAME}.csv": runs_csv(comparison.groups),
         f"{NAME}_spread.csv": spread_csv(comparison.groups),
@@ -85,8 +89,8 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     return [*(folder / name for name in texts), *save_figure(folder / NAME, figure)]
 
 
-def render_page(comparison: Comparison, svg: str) -> str:
-    """Return a page of HTML that asks for nothing from anywhere."""
+def render_page(comparison: Comparison, svg: str, folder: Path) -> str:
+    """Return a page of HTML, for a folder, that asks for nothing from anywhere; its links lead to those of the runs."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -95,12 +99,19 @@ def render_page(comparison: Comparison, svg: str) -> str:
     )
     return environment.get_template("comparison.html.j2").render(
         comparison=comparison,
+        links=lambda network: links(network, folder),
         tables=comparison_tables(comparison.groups),
         figure=Markup(svg),
         caption=FIGURE,
         seeds=any(len(group.networks) > 1 for group in comparison.groups),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
+
+
+def links(network: Network, folder: Path) -> dict[str, str]:
+    """Return where, seen from a folder, the pages of a network are that its run left."""
+    there = {text: network.folder / name for text, name in PAGES.items() if (network.folder / name).is_file()}
+    return {text: quote(os.path.relpath(file, folder.resolve())) for text, file in there.items()}
 
 
 def as_svg(figure: Figure) -> str:
