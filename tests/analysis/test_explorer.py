@@ -27,9 +27,9 @@ def test_every_eigenvalue_is_there_at_points_spread_along_the_line(arrays):
     assert arrays["spectra"].shape == (len(arrays["chosen"]), 6)
     assert np.abs(arrays["spectra"][:, 0]) == pytest.approx(1, abs=0.01)
     assert arrays["spectra"][:, 1:] == pytest.approx(DECAY, abs=0.02)
-    theta = arrays["theta"][arrays["chosen"]]
-    assert theta[[0, -1]] == pytest.approx([arrays["theta"].min(), arrays["theta"].max()])
-    assert (np.diff(theta) > 0).all()
+    place = arrays["place"][arrays["chosen"]]
+    assert place[[0, -1]] == pytest.approx([arrays["place"].min(), arrays["place"].max()])
+    assert (np.diff(place) > 0).all()
 
 
 def test_words_are_ordered_by_their_valence_at_every_point(arrays):
@@ -97,7 +97,7 @@ def test_the_page_is_one_small_file_in_which_words_are_no_markup(arrays):
     start = html.index('id="data">') + len('id="data">')
     data = json.loads(html[start : html.index("</script>", start)])
     assert data["words"][0][0] == "</script><script>alert(1)"
-    assert np.array(data["theta"]) == pytest.approx(arrays["theta"], rel=1e-3)
+    assert np.array(data["place"]) == pytest.approx(arrays["place"], rel=1e-3)
     assert np.array(data["spectra"]).shape == (*arrays["spectra"].shape, 2)
 
 

@@ -35,6 +35,7 @@ def test_theta_runs_along_a_bent_line():
     assert found.theta.max() == 1
     assert found.agreement > 0.99
     assert found.stability > 0.99
+    assert found.place is found.theta
     along = found.theta[shuffled.argsort()]
     assert (along.diff() > 0).all() or (along.diff() < 0).all()
 
@@ -59,6 +60,16 @@ def test_points_at_the_ends_alone_do_not_cover_the_line():
     found = find_manifold(ends, visited=visited)
     assert found.coverage < 0.3
     assert not found.is_line
+
+
+def test_where_embedding_gives_a_piece_one_value_places_are_positions_on_the_axis():
+    pieces = torch.cat([torch.linspace(-1, -0.6, 60), torch.linspace(0.2, 1, 60)]).double()
+    found = find_manifold(pieces[:, None] * torch.tensor([[1.0, 2.0, 0.0]]).double() + 1e-4 * normal(120, 3))
+    assert found.theta[:60].std() < 0.01
+    assert not found.theta_orders
+    torch.testing.assert_close(found.place, pieces, atol=0.01, rtol=0)
+    assert found.is_line
+    assert "does not order them reliably" in str(found)
 
 
 def test_few_points_are_said_to_be_few():

@@ -38,12 +38,14 @@ def made_arrays():
         "manifold": {
             "visited_plane": random.normal(size=(50, 2)),
             "plane": random.normal(size=(20, 2)),
-            "theta": np.linspace(-1, 1, 20),
+            "place": np.linspace(-1, 1, 20),
+            "by_theta": np.array(True),
         },
         "modes": {
             "example_spectra": 0.5 * (random.normal(size=(3, 6)) + 1j * random.normal(size=(3, 6))),
             "tau": random.uniform(1, 100, size=(20, 3)),
-            "theta": np.linspace(-1, 1, 20),
+            "place": np.linspace(-1, 1, 20),
+            "by_theta": np.array(True),
         },
         "inputs": {"projections": random.normal(size=(20, 30)) + classes, "classes": classes},
     }

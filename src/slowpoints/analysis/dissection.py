@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from slowpoints.text.corpus import EncodedData
     from slowpoints.training.model import RecurrentClassifier
 
-ENDS = (0.05, 0.95)  # quantiles of theta at which the manifold is taken to end
+ENDS = (0.05, 0.95)  # quantiles of places at which the manifold is taken to end
 
 
 class Dissection:
@@ -161,10 +161,14 @@ class Dissection:
     @cached_property
     def examples(self) -> Int[Tensor, " 3"]:
         """Three of the points: near the negative end of the manifold, in its middle, and near its positive end."""
-        theta = self.manifold.theta
-        low, high = torch.quantile(theta, torch.tensor(ENDS, dtype=theta.dtype, device=theta.device))
-        places = torch.stack([low, (low + high) / 2, high])
-        return (theta - places[:, None]).abs().argmin(dim=1)
+        place = self.manifold.place
+        low, high = torch.quantile(place, torch.tensor(ENDS, dtype=place.dtype, device=place.device))
+        wanted = torch.stack([low, (low + high) / 2, high])
+        return (place - wanted[:, None]).abs().argmin(dim=1)
+
+    def places(self) -> dict[str, np.ndarray]:
+        """Return, as arrays to draw, the points' places on the manifold, and whether these are theta."""
+        return {"place": self.manifold.place.cpu().numpy(), "by_theta": np.array(self.manifold.theta_orders)}
 
     @cached_property
     def bag_of_words(self) -> BagOfWords:

@@ -54,7 +54,7 @@ class ExplorerAnalysis:
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return the arrays; the page is made from them when all analyses have run."""
-        chosen = evenly(dissection.manifold.theta, self.points)
+        chosen = evenly(dissection.manifold.place, self.points)
         linear = dissection.linearization.select(chosen)
         documents = choose_documents(dissection, self.documents)
         arrays = {
@@ -102,7 +102,7 @@ def _points(dissection: Dissection, chosen: Tensor) -> dict[str, np.ndarray]:
     """Return all points, those whose modes are shown, and where in the plane they are."""
     points = dissection.points
     return {
-        "theta": dissection.manifold.theta.cpu().numpy(),
+        **dissection.places(),
         "plane": dissection.components.project(points.location, 2).cpu().numpy(),
         "logit": dissection.logits(points.location).cpu().numpy(),
         "speed": points.speed.cpu().numpy(),

@@ -57,7 +57,7 @@ class InputAnalysis:
             "ids": ids.numpy(),
             "words": np.array([dissection.data.words[index] for index in ids.tolist()]),
             "classes": classes,
-            "theta": dissection.manifold.theta.cpu().numpy(),
+            **dissection.places(),
             "projections": projections,
             "vocabulary_projections": vocabulary,
             "example_effects_plane": (moved - origin.unsqueeze(1)).cpu().numpy(),
@@ -108,7 +108,8 @@ def _sentence(metrics: dict[str, float]) -> str:
     if "true_rho" in metrics:
         text += f"; the rank correlation with the words' true valence is {metrics['true_rho']:.2f}"
     if "human_rho" in metrics:
-        text += f"; with human ratings of {metrics['human_words']:.0f} words it is {metrics['human_rho']:.2f}"
+        count = f"{metrics['human_words']:.0f}"
+        text += f"; the rank correlation with human ratings of {count} words is {metrics['human_rho']:.2f}"
     if "human_rho_common" in metrics:
         text += f" (of the common ones {metrics['human_rho_common']:.2f})"
     return text + "."

@@ -52,6 +52,7 @@ class ManifoldAnalysis:
         }
         arrays = {
             "theta": theta,
+            **dissection.places(),
             "position": manifold.position.cpu().numpy(),
             "axis": manifold.axis.cpu().numpy(),
             "plane": plane,

@@ -53,7 +53,7 @@ class ModesAnalysis:
         if tau.shape[1] > 1:
             metrics["tau_ratio"] = float(np.nanmedian(tau[:, 0] / tau[:, 1]))
         arrays = {
-            "theta": dissection.manifold.theta.cpu().numpy(),
+            **dissection.places(),
             "tau": tau,
             "eigenvalues": values.cpu().numpy(),
             "example_spectra": spectra.cpu().numpy(),

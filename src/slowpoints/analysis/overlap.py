@@ -39,7 +39,6 @@ class OverlapAnalysis:
         components = dissection.components.components[:2]
         right = linear.modes.right[dissection.examples, 0].real.to(components) @ components.T
         arrays = {
-            "theta": manifold.theta.cpu().numpy(),
             "overlaps": overlaps,
             "random": chance,
             "points_plane": dissection.components.project(linear.location, 2).cpu().numpy(),

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slowpoints.figures.style import ALONG, EXAMPLES, MODES, NEUTRAL, VALENCES, VISITED, Arrays, new_figure, panels
+from slowpoints.figures.style import (
+    ALONG,
+    EXAMPLES,
+    MODES,
+    NEUTRAL,
+    VALENCES,
+    VISITED,
+    Arrays,
+    new_figure,
+    panels,
+    place_name,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +81,7 @@ def _add_legend(row: np.ndarray, **where: Any) -> None:
 def _draw_points(axes: Axes, arrays: Arrays) -> None:
     visited, plane = arrays["visited_plane"], arrays["plane"]
     axes.scatter(visited[:, 0], visited[:, 1], s=1, color=VISITED, linewidths=0, rasterized=True)
-    axes.scatter(plane[:, 0], plane[:, 1], c=arrays["theta"], cmap=ALONG, s=5, linewidths=0, rasterized=True)
+    axes.scatter(plane[:, 0], plane[:, 1], c=arrays["place"], cmap=ALONG, s=5, linewidths=0, rasterized=True)
     axes.set_xlabel("PC 1", fontsize="x-small")
 
 
@@ -86,9 +97,9 @@ def _draw_eigenvalues(axes: Axes, arrays: Arrays) -> None:
 def _draw_time_constants(axes: Axes, arrays: Arrays) -> None:
     for mode in range(arrays["tau"].shape[1] - 1, -1, -1):
         tau = arrays["tau"][:, mode]
-        axes.scatter(arrays["theta"], tau, s=2, color=MODES[mode], label=f"mode {mode + 1}", rasterized=True)
+        axes.scatter(arrays["place"], tau, s=2, color=MODES[mode], label=f"mode {mode + 1}", rasterized=True)
     axes.set_yscale("log")
-    axes.set_xlabel(r"position $\theta$", fontsize="x-small")
+    axes.set_xlabel(f"position {place_name(arrays)}", fontsize="x-small")
 
 
 def _draw_projections(axes: Axes, arrays: Arrays) -> None:

@@ -4,6 +4,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const colours = data.colours;
 const element = id => document.getElementById(id);
 const GREY = "#F2F2F2", MINUS = "\u2212";
+const [SYMBOL, PLACE] = data.by_theta ? ["θ", "θ, position on the manifold"] : ["m", "position on the main axis m, scaled"];
 const LONGEST = 1e5;  // tokens, beyond which single precision tells nothing about a time constant
 const state = { document: 0, word: 0, point: 0, zoomed: false };
 
@@ -85,11 +86,11 @@ function planeTraces() {
     { name: "readout = 0", ...readoutZero(), mode: "lines", line: { color: "#555", width: 1.2, dash: "dash" },
       hoverinfo: "skip" },
     { name: "points where the network is slow", x: column(data.plane, 0), y: column(data.plane, 1), mode: "markers", opacity: 1,
-      marker: { opacity: 1, size: data.plane.map((_, row) => chosenRows.has(row) ? 11 : 6), color: data.theta, cmin: -1, cmax: 1,
+      marker: { opacity: 1, size: data.plane.map((_, row) => chosenRows.has(row) ? 11 : 6), color: data.place, cmin: -1, cmax: 1,
                 colorscale: colours.along, line: { width: data.plane.map((_, row) => chosenRows.has(row) ? 1 : 0), color: "black" },
-                colorbar: { title: { text: "θ, position on the manifold", side: "right", font: { size: 13 } }, thickness: 12, len: 0.9,
+                colorbar: { title: { text: PLACE, side: "right", font: { size: 13 } }, thickness: 12, len: 0.9,
                             tickvals: [-1, -0.5, 0, 0.5, 1] } },
-      customdata: data.plane.map((_, row) => [shown(data.theta[row]), signed(data.logit[row]), shown(data.speed[row], 2)]),
+      customdata: data.plane.map((_, row) => [shown(data.place[row]), signed(data.logit[row]), shown(data.speed[row], 2)]),
       hovertemplate: "slow point, θ = %{customdata[0]}<br>readout %{customdata[1]} (logit)"
         + "<br>speed q = %{customdata[2]}<extra></extra>" },
     { name: "slowest direction", x: [px - reach * dx, px + reach * dx], y: [py - reach * dy, py + reach * dy], mode: "lines",
@@ -185,7 +186,7 @@ function drawWords() {
 function describePoint() {
   const row = data.chosen[state.point], top = data.spectra[state.point].find(value => value[1] >= 0);
   const overlap = `|r₁·m| = ${shown(data.overlap[state.point], 2)}`;
-  element("point-status").textContent = `θ = ${shown(data.theta[row])}, readout ${signed(data.logit[row])} (logit), speed q = `
+  element("point-status").textContent = `${SYMBOL} = ${shown(data.place[row])}, readout ${signed(data.logit[row])} (logit), speed q = `
     + `${shown(data.speed[row], 2)}. Slowest mode: ${top[1] ? "a complex pair, a rotation, " : ""}τ = ${tokens(timeConstant(top))} `
     + `(it ${Math.hypot(...top) > 1 ? "grows" : "fades"}), overlap with the line ${overlap}.`;
   element("point").value = state.point;
@@ -210,7 +211,7 @@ function drawText() {
 function describeWord() {
   const row = rowOf(), { length } = documents[state.document];
   element("word-status").textContent = `Word ${state.word + 1} of ${length}, “${data.document_words[row]}”: readout ${shown(before(row))} → `
-    + `${shown(data.document_logit[row])} (logit). Linear, at the nearest point (θ = ${shown(data.theta[data.chosen[data.document_nearest[row]]])}, `
+    + `${shown(data.document_logit[row])} (logit). Linear, at the nearest point (${SYMBOL} = ${shown(data.place[data.chosen[data.document_nearest[row]]])}, `
     + `${shown(data.document_distances[row], 2)} spreads away): `
     + `push ℓ₁·Jx = ${signed(data.document_projections[row])}, effect on the readout ${signed(data.document_effects[row])}.`;
   element("word").value = state.word;

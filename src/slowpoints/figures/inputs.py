@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slowpoints.figures.style import VALENCES, VISITED, Arrays, Drawing, label_plane, panels
+from slowpoints.figures.style import VALENCES, VISITED, Arrays, Drawing, label_plane, panels, place_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
-STRETCHES = 20  # of theta, over which projections are averaged
+STRETCHES = 20  # of the manifold, over which projections are averaged
 
 
 def draw_inputs(figure: FigureBase, arrays: Arrays) -> None:
@@ -24,22 +24,25 @@ def draw_inputs(figure: FigureBase, arrays: Arrays) -> None:
         Where to draw.
     arrays
         `points_plane (point, 2)`, `example_plane (3, 2)`, `example_effects_plane (3, word, 2)`, `classes (word,)`
-        (1 positive, -1 negative, 0 neutral), `projections (point, word)`, `theta (point,)`, `explained (component,)`.
+        (1 positive, -1 negative, 0 neutral), `projections (point, word)`, `place (point,)`, `by_theta ()`,
+        `explained (component,)`.
     """
     where, along = panels(figure, 1, 2)
     _draw_effects(where, arrays)
-    theta, projections, classes = arrays["theta"], arrays["projections"], arrays["classes"]
-    stretch = np.clip(((theta + 1) / 2 * STRETCHES).astype(int), 0, STRETCHES - 1)
-    filled = np.unique(stretch)
-    middle = np.array([theta[stretch == number].mean() for number in filled])
+    place, projections, classes = arrays["place"], arrays["projections"], arrays["classes"]
+    stretch = np.clip(((place + 1) / 2 * STRETCHES).astype(int), 0, STRETCHES - 1)
+    members = [stretch == number for number in range(STRETCHES)]  # where there is none, the line is broken
+    middle = np.array([place[here].mean() if here.any() else np.nan for here in members])
     for value, (name, colour) in VALENCES.items():
-        of_words = np.array([projections[stretch == n].mean(axis=0) for n in filled])[:, classes == value]
+        chosen = projections[:, classes == value]
+        none = np.full(chosen.shape[1], np.nan)
+        of_words = np.array([chosen[here].mean(axis=0) if here.any() else none for here in members])
         low, high = np.quantile(of_words, [0.1, 0.9], axis=1)
         along.fill_between(middle, low, high, color=colour, alpha=0.2, linewidth=0)
         along.plot(middle, of_words.mean(axis=1), "o-", ms=3, color=colour, label=f"{name} words")
     along.axhline(0, color="#BBBBBB", linewidth=0.8, zorder=0)
     along.set(
-        xlabel=r"position along the manifold, $\theta$",
+        xlabel=place_label(arrays),
         ylabel=r"projection onto the top mode, $\ell_1 \cdot J_{inp}\,x$",
     )
     along.set_title("c  mean, and 10 to 90 % of words", loc="left", fontsize="medium")

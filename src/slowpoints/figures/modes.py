@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slowpoints.figures.style import EXAMPLES, MODES, VISITED, Arrays, Drawing, label_plane, panels
+from slowpoints.figures.style import (
+    EXAMPLES,
+    MODES,
+    VISITED,
+    Arrays,
+    Drawing,
+    label_plane,
+    panels,
+    place_label,
+    place_name,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,11 +33,11 @@ def draw_modes(figure: FigureBase, arrays: Arrays) -> None:
     figure
         Where to draw.
     arrays
-        `plane (point, 2)`, `examples (3,)`, `example_spectra (3, state)`, `example_tau (3, state)`, `theta (point,)`,
-        `tau (point, mode)`, `explained (component,)`.
+        `plane (point, 2)`, `examples (3,)`, `example_spectra (3, state)`, `example_tau (3, state)`, `place (point,)`,
+        `by_theta ()`, `tau (point, mode)`, `explained (component,)`.
     """
     where, circle, along, all_of = panels(figure, 2, 2)
-    names = [rf"$\theta$ = {arrays['theta'][row]:.2f}" for row in arrays["examples"]]
+    names = [f"{place_name(arrays)} = {arrays['place'][row]:z.2f}" for row in arrays["examples"]]
     where.scatter(arrays["plane"][:, 0], arrays["plane"][:, 1], s=8, color=VISITED)
     for row, colour, name in zip(arrays["examples"], EXAMPLES, names, strict=True):
         where.plot(*arrays["plane"][row], "o", color=colour, ms=8, label=name)
@@ -53,11 +63,11 @@ def _draw_circle(axes: Axes, arrays: Arrays) -> None:
 
 
 def _draw_along(axes: Axes, arrays: Arrays) -> None:
-    order = np.argsort(arrays["theta"])
+    order = np.argsort(arrays["place"])
     for mode in range(arrays["tau"].shape[1] - 1, -1, -1):
         tau = arrays["tau"][order, mode]
         axes.plot(
-            arrays["theta"][order],
+            arrays["place"][order],
             tau,
             ".",
             ms=4,
@@ -66,7 +76,7 @@ def _draw_along(axes: Axes, arrays: Arrays) -> None:
             label=f"mode {mode + 1}",
             rasterized=True,
         )
-    axes.set(yscale="log", xlabel=r"position along the manifold, $\theta$", ylabel="time constant (tokens)")
+    axes.set(yscale="log", xlabel=place_label(arrays), ylabel="time constant (tokens)")
     axes.set_title("c  time constants along the manifold", loc="left", fontsize="medium")
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small", markerscale=2)

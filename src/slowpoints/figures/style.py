@@ -27,6 +27,16 @@ VISITED = "#D9D9D9"
 Arrays = Mapping[str, "np.ndarray"]
 
 
+def place_name(arrays: Arrays) -> str:
+    """Return the symbol of places on a manifold: theta, or m where they are positions on its main axis."""
+    return r"$\theta$" if arrays["by_theta"] else "m"
+
+
+def place_label(arrays: Arrays) -> str:
+    """Return what places on a manifold are, for an axis."""
+    return r"position along the manifold, $\theta$" if arrays["by_theta"] else "position along the main axis m, scaled"
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A figure that is drawn from saved arrays alone.
