@@ -31,6 +31,8 @@ def message_of(capsys, arguments):
         (["arch=transformer"], ["arch=transformer", "gru, lstm, rnn, ugrnn"]),
         (["data=amazon"], ["data=amazon", "files, imdb, sst, synthetic, yelp"]),
         (["analysis=everything"], ["analysis=everything", "quick"]),
+        (["analysis=pca"], ["analysis.sampling: must be given", "analysis=[sampling,"]),
+        (["arch=gru,lstm"], ["arch=gru,lstm", "-m"]),
         (["arch.hidden_sise=3"], ["arch.hidden_sise", "did you mean arch.hidden_size?"]),
         (["training.speed=3"], ["training.speed", "no such option", "rate"]),
         (["sede=3"], ["sede", "did you mean seed?"]),

@@ -66,7 +66,7 @@ def test_verdicts_of_seeds_that_disagree_are_counted(tmp_path):
     assert verdict.text == everywhere.text == "1 of 3, weakly 1"
     assert "modes/stable_share = 0.97" in verdict.more
     assert "modes/stable_share >= 0.98" in claim.more
-    assert rows["The top mode acts along the line"][1].text == "\N{EN DASH}"
+    assert set(rows) == {"Nearly all modes are stable"}  # others were not asked about
 
 
 def test_numbers_for_programs_are_exact_and_name_their_run(tmp_path):

@@ -78,7 +78,11 @@ def compare_command(arguments: Sequence[str]) -> None:
     recorded = "" if options.no_mlflow else _record(source, files, into)
 
     def show(console: Console) -> None:
-        console.print(Markdown(brief_markdown(comparison)))
+        brief = brief_markdown(comparison)
+        if console.is_terminal:
+            console.print(Markdown(brief))
+        else:
+            print_text(console, brief)
         print_text(console, "\n".join([*map(str, files), *([recorded] if recorded else [])]))
 
     document = {

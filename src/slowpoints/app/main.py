@@ -83,7 +83,8 @@ def run_command(arguments: Sequence[str]) -> None:
     """Compose a run from `conf` and the arguments, and do it; a user's mistake ends with one message and code 2."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     STOP.listen()
-    sys.argv = ["slowpoints run", *_expand_resume(arguments)]
+    sys.argv = ["slowpoints run", *sorted(_expand_resume(arguments), key=_is_override)]
+    register_resolvers()
     try:
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(_job)()
     except KeyboardInterrupt:
@@ -94,6 +95,25 @@ def run_command(arguments: Sequence[str]) -> None:
         raise
     finally:
         STOP.rest()
+
+
+def _is_override(argument: str) -> bool:
+    """Whether an argument changes the configuration; Hydra's own options must stand before all of these, or after."""
+    return "=" in argument and not argument.startswith("-")
+
+
+def register_resolvers() -> None:
+    """Let the configuration name the folder of a run that repeats analyses after the run that it repeats."""
+    from omegaconf import OmegaConf
+
+    OmegaConf.register_new_resolver("folder_of", _folder_of, replace=True)
+
+
+def _folder_of(network: str, checkpoint: str | None) -> str:
+    if checkpoint is None:
+        return network
+    path = Path(checkpoint)
+    return f"again-{(path.parent if path.suffix else path).name}"
 
 
 def _compare(arguments: list[str]) -> None:

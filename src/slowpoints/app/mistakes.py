@@ -29,6 +29,8 @@ def explain(error: Exception) -> str | None:
             return _unknown_choice(cause)
         if isinstance(cause, ConfigAttributeError | ConfigKeyError):
             return _unknown_option(cause)
+    if found := re.search(r"Ambiguous value for argument '([\w./]+=[^']*)'", str(error)):
+        return f"{found[1]}: several values make a sweep, which -m starts; a single text with commas is put in quotes"
     return str(error).strip()
 
 
@@ -42,7 +44,13 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 def _unknown_choice(error: MissingConfigException) -> str:
     group, _, choice = (error.missing_cfg_file or "").rpartition("/")
-    return f"{group}={choice}: there is no such choice; there are {', '.join(error.options or [])}"
+    known = ", ".join(error.options or [])
+    if group == "analysis":
+        return (
+            f"{group}={choice}: there is no such choice; there are paper, quick and none, or one's own, as "
+            f"analysis=[sampling,manifold], of {known}"
+        )
+    return f"{group}={choice}: there is no such choice; there are {known}"
 
 
 def _unknown_option(error: OmegaConfBaseException) -> str:

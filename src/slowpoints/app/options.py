@@ -63,6 +63,8 @@ def _describe(problem: Any, plain: dict[Any, Any]) -> str:
             section = section[part]
         return unknown_key(key, [name for name in section if name != location[-1]])
     message = re.sub(r"^\w+ should ", "must ", problem["msg"].removeprefix("Value error, "))
+    if problem["type"] == "missing":
+        return f"{key}: must be given" + (", by analysis=[sampling,...]" if key == "analysis.sampling" else "")
     return f"{key}: {message}, got {problem['input']!r}"
 
 

@@ -75,7 +75,7 @@ class Report:
         pages = {"All figures on a page": folder / "page.png", "To explore in a browser": folder / EXPLORER}
         there = [(what, short(file)) for what, file in pages.items() if file.is_file()]
         everything = ("Every number, array and figure", short(folder))
-        return [*there, everything, ("All runs, side by side", how_to_open(self.run.tracking_uri))]
+        return [*there, everything, ("All runs, side by side", how_to_open(self.run))]
 
 
 def headline(metrics: dict[str, float]) -> str:
@@ -84,12 +84,13 @@ def headline(metrics: dict[str, float]) -> str:
     return f"{metrics['test/accuracy']:.1%} of the test documents right{words}"
 
 
-def how_to_open(uri: str) -> str:
-    """Return how the runs of a store can be seen."""
+def how_to_open(run: TrackedRun) -> str:
+    """Return how a run can be seen beside the others of its experiment."""
+    uri = run.tracking_uri
     if uri.startswith("http"):
-        return uri
+        return f"{uri}/{run.table}"
     usual = absolute(uri) == absolute(MLFLOWS_OWN)
-    return f"mlflow ui{'' if usual else f' --backend-store-uri {shlex.quote(uri)}'}   then http://127.0.0.1:5000"
+    return f"mlflow ui{'' if usual else f' --backend-store-uri {shlex.quote(uri)}'}   then http://127.0.0.1:5000/{run.table}"
 
 
 def short(path: Path) -> str:

@@ -33,7 +33,7 @@ def report(
         print_table(console, f"sweep {sweep.id}: {good} of {len(jobs)} jobs done", jobs, ends)
         if comparison is not None:
             print_text(console, f"The networks, side by side: {short(comparison)}")
-        print_text(console, f"All runs, in MLflow: {how_to_open(summary.tracking_uri)}")
+        print_text(console, f"All runs, in MLflow: {how_to_open(summary)}")
         if good < len(jobs):
             again = f"slowpoints run sweep.resume={sweep.id}"
             print_text(console, f"The same command again runs what is missing; so does: {again}")

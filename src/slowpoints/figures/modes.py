@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import LogFormatter
 
 from slowpoints.figures.style import (
     EXAMPLES,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
+MARKERS = "osD"  # of the three points
 SHOWN = 60  # time constants, in the last panel
 
 
@@ -39,24 +41,26 @@ def draw_modes(figure: FigureBase, arrays: Arrays) -> None:
     where, circle, along, all_of = panels(figure, 2, 2)
     names = [f"{place_name(arrays)} = {arrays['place'][row]:z.2f}" for row in arrays["examples"]]
     where.scatter(arrays["plane"][:, 0], arrays["plane"][:, 1], s=8, color=VISITED)
-    for row, colour, name in zip(arrays["examples"], EXAMPLES, names, strict=True):
-        where.plot(*arrays["plane"][row], "o", color=colour, ms=8, label=name)
+    for row, colour, marker, name in zip(arrays["examples"], EXAMPLES, MARKERS, names, strict=True):
+        where.plot(*arrays["plane"][row], marker, color=colour, ms=8, label=name)
     where.legend(frameon=False, fontsize="small")
     where.set_title("a  three of the points", loc="left", fontsize="medium")
     label_plane(where, arrays["explained"])
     _draw_circle(circle, arrays)
     _draw_along(along, arrays)
-    for number, colour in enumerate(EXAMPLES):
+    for number, (colour, marker) in enumerate(zip(EXAMPLES, MARKERS, strict=True)):
         tau = np.sort(arrays["example_tau"][number])[::-1][:SHOWN]
-        all_of.plot(np.arange(1, len(tau) + 1), tau, "o-", ms=3, linewidth=0.8, color=colour, label=names[number])
+        all_of.plot(np.arange(1, len(tau) + 1), tau, f"{marker}-", ms=3, linewidth=0.8, color=colour)
     all_of.set(yscale="log", xlabel="eigenvalue, by time constant", ylabel="time constant (tokens)")
+    for ticks in (all_of.yaxis.set_major_formatter, all_of.yaxis.set_minor_formatter):
+        ticks(LogFormatter(minor_thresholds=(2, 0.4)))
     all_of.set_title("d  time constants of the three points", loc="left", fontsize="medium")
 
 
 def _draw_circle(axes: Axes, arrays: Arrays) -> None:
     angle = np.linspace(0, 2 * np.pi, 200)
     axes.plot(np.cos(angle), np.sin(angle), color="#BBBBBB", linewidth=1)
-    for values, colour, marker in zip(arrays["example_spectra"], EXAMPLES, "osD", strict=True):
+    for values, colour, marker in zip(arrays["example_spectra"], EXAMPLES, MARKERS, strict=True):
         axes.plot(values.real, values.imag, marker, color=colour, ms=3.5, alpha=0.7, linestyle="none")
     axes.set(xlabel="real part", ylabel="imaginary part", aspect="equal")
     axes.set_title("b  their eigenvalues", loc="left", fontsize="medium")

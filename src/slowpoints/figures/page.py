@@ -71,7 +71,7 @@ def draw_page(title: str, arrays: Mapping[str, Arrays], verdicts: Sequence[tuple
     if not any(cell.analysis in arrays for cell in CELLS):
         return None
     figure = new_figure(WIDTH, HEIGHT)
-    figure.suptitle(title, fontsize="xx-large", fontweight="bold")
+    figure.suptitle(title, y=0.997, fontsize="xx-large", fontweight="bold")
     grid = figure.add_gridspec(*GRID)
     for cell in CELLS:
         part = figure.add_subfigure(grid[slice(*cell.rows), slice(*cell.columns)])

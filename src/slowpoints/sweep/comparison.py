@@ -129,6 +129,8 @@ def verdict_table(groups: Sequence[Group]) -> Table:
     rows = []
     for claim in CLAIMS:
         found = [[one[claim.name] for one in verdicts if claim.name in one] for verdicts in judged]
+        if not any(MARKS[verdict.verdict] for verdicts in found for verdict in verdicts):
+            continue  # no network was asked
         cells = [_verdict(verdicts) for verdicts in found]
         everywhere = Counter(MARKS[verdict.verdict] for verdicts in found for verdict in verdicts)
         rows.append([Cell(claim.text, more=_criterion(claim)), *cells, Cell(_sum(everywhere), is_words=True)])

@@ -89,9 +89,11 @@ def _from_parquet(path: Path) -> Any:
 def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
     import datasets
 
+    answer = ""
     if not hub_answers():
         # `datasets` then uses its own cache, or fails at once instead of after half a minute of retries.
         datasets.config.HF_HUB_OFFLINE = True
+        answer = "There was none"
     try:
         found = datasets.load_dataset(options.repository, revision=options.revision)
     except datasets.exceptions.DatasetNotFoundError as error:
@@ -100,7 +102,7 @@ def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
         raise UserError(
             f"data.repository: {options.repository} cannot be loaded from the Hugging Face hub. Connect to a "
             f"network, or name a local folder with data.root=FOLDER (one that holds {options.name}/train.parquet and "
-            f"{options.name}/test.parquet); data=synthetic needs neither. The hub's answer: {error}"
+            f"{options.name}/test.parquet); data=synthetic needs neither. The hub's answer: {answer or error}"
         ) from error
     missing = {"train", "test"} - set(found)
     if missing:

@@ -67,6 +67,12 @@ class TrackedRun:
             return None
         return f"#/experiments/{state.experiment_id}/runs/{state.run_id}/artifacts/{name}"
 
+    @property
+    def table(self) -> str:
+        """Where MLflow's own pages show all runs of the experiment; empty while MLflow does not know it."""
+        identity = self._journal.state.experiment_id
+        return f"#/experiments/{identity}/runs" if identity else ""
+
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Record final metrics (no step: MLflow shows them as bars)."""
         self.metrics.update(metrics)
