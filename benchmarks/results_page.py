@@ -18,7 +18,7 @@ TABLES = re.compile(r"(<!-- tables -->\n).*?(<!-- end of tables -->)", re.DOTALL
 
 def with_tables(page: str, tables: str) -> str:
     """Return the page with these tables in place of its own."""
-    tables = re.sub(r"^## ", "### ", tables, flags=re.MULTILINE)
+    tables = re.sub(r"^## ", "### ", re.sub(r"^# .*\n+", "", tables), flags=re.MULTILINE)
     filled, count = TABLES.subn(lambda marks: f"{marks[1]}\n{tables.strip()}\n\n{marks[2]}", page)
     if count != 1:
         raise ValueError(f"{PAGE} has {count} pairs of the marks <!-- tables --> and <!-- end of tables -->, not one")

@@ -19,6 +19,7 @@ from nbconvert import MarkdownExporter
 
 PROJECT = Path(__file__).parents[1]
 ELSEWHERE = {"benchmarks.md": "benchmarks/README.md", "changes.md": "CHANGELOG.md"}  # page: file of the project
+CHANGING = ("recipe/data", "recipe/network", "experiment")  # lines of the others
 GROUPS = ("arch", "data", "training", "analysis", "tracking", "hydra/launcher", "hydra/sweeper")
 LINE = re.compile(r"^(?P<indent> *)(?P<key>[\w.]+):(?P<value>[^#]*?)(?:\s+#\s*(?P<comment>.*))?$")
 LIBRARY = {
@@ -60,7 +61,7 @@ def options_page() -> str:
         "",
         *_table("config.yaml", ""),
     ]
-    for group in GROUPS:
+    for group in (*GROUPS, *CHANGING):
         lines += [f"## {group}", ""]
         for file in sorted((PROJECT / "conf" / group).glob("*.yaml")):
             lines += _table(

@@ -69,3 +69,8 @@ def test_recurrent_weights_start_orthogonal_or_as_the_identity():
         torch.testing.assert_close(block @ block.T, eye)
     identity = VanillaRNN(4, 6, recurrent_init="identity", recurrent_gain=0.95)
     torch.testing.assert_close(identity.rnn.weight_hh_l0.data, 0.95 * eye)
+
+
+def test_an_unknown_initialisation_is_refused():
+    with pytest.raises(ValueError, match="orthogonal or identity, not identiy"):
+        VanillaRNN(2, 3, recurrent_init="identiy")

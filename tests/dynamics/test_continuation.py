@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from slowpoints.dynamics import eigenmodes, spectrum
-from slowpoints.dynamics.continuation import SPARE, Reference, follow, make_reference
+from slowpoints.dynamics.continuation import follow
+from slowpoints.dynamics.reference import SPARE, Reference, make_reference
 
 SIZE, COUNT = 96, 6
 

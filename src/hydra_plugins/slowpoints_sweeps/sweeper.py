@@ -29,10 +29,9 @@ class JobSweeper(BasicSweeper):
         params: dict[str, str] | None = None,
         resume: str | None = None,
         search: Mapping[str, str] | None = None,
-        max_batch_size: int | None = None,
         id: str | None = None,
     ) -> None:
-        super().__init__(max_batch_size, params)
+        super().__init__(None, params)
         self.resume = resume
         self.search = dict(search or {})
 

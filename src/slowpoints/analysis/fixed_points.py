@@ -8,16 +8,13 @@ import numpy as np
 
 from slowpoints.analysis.analysis import Findings
 from slowpoints.dynamics import principal_components
+from slowpoints.dynamics.manifold import BINS, FEWEST_POINTS, LINE_COVERAGE, LINE_VARIANCE
 from slowpoints.figures.fixed_points import FIGURES
 
 if TYPE_CHECKING:
     from slowpoints.analysis.dissection import Dissection
     from slowpoints.dynamics import FixedPoints
 
-FEW = 10  # points below which no statement about their shape is made
-LINE = 0.8  # share of the points' variance in one dimension from which on they may be called a line
-BINS = 20  # in which the visited states' range along the points' main axis is divided
-COVERED = 0.5  # share of the bins with points from which on the points may be called a line
 SHOWN = 20_000  # visited states kept for the figure
 
 
@@ -70,7 +67,7 @@ def _measure(dissection: Dissection, points: FixedPoints) -> dict[str, float]:
             "logit_min": float(logits.min()),
             "logit_max": float(logits.max()),
         }
-    return metrics | _line(dissection, found) if len(found) >= FEW else metrics
+    return metrics | _line(dissection, found) if len(found) >= FEWEST_POINTS else metrics
 
 
 def _line(dissection: Dissection, found: FixedPoints) -> dict[str, float]:
@@ -115,6 +112,6 @@ def _sentence(points: FixedPoints, metrics: dict[str, float]) -> str:
 def _shape(share: float, coverage: float) -> str:
     if coverage <= 1 / BINS:
         return "all in about the same place"
-    if coverage < COVERED:
+    if coverage < LINE_COVERAGE:
         return "in separate places, not along a line"
-    return "along a line" if share >= LINE else "not along a line"
+    return "along a line" if share >= LINE_VARIANCE else "not along a line"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from slowpoints.analysis.analysis import Findings
+from slowpoints.dynamics.manifold import rank_correlation
 from slowpoints.figures.manifold import FIGURES
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class ManifoldAnalysis:
             "participation_ratio": manifold.components.participation_ratio,
             "coverage": manifold.coverage,
             "agreement": manifold.agreement,
-            "pc_agreement": _rank_correlation(theta, plane[:, 0]),
+            "pc_agreement": rank_correlation(theta, plane[:, 0]),
             "stability": manifold.stability,
             "state_variance": float(captured),
             "readout_alignment": manifold.readout_alignment or 0.0,
@@ -73,12 +73,6 @@ def _shown(dissection: Dissection) -> np.ndarray:
     states = dissection.states[:: -(-len(dissection.states) // SHOWN)]
     shown: np.ndarray = dissection.components.project(states.double(), 2).cpu().numpy()
     return shown
-
-
-def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return abs(float(spearmanr(first, second).statistic))
 
 
 def _capital(text: str) -> str:

@@ -72,7 +72,7 @@ class Report:
 
     def _places(self) -> list[tuple[str, str]]:
         folder = self.run.folder
-        pages = {"All figures on a page": folder / "page.png", "To explore in a browser": folder / EXPLORER}
+        pages = {"The paper's figures on a page": folder / "page.png", "To explore in a browser": folder / EXPLORER}
         there = [(what, short(file)) for what, file in pages.items() if file.is_file()]
         everything = ("Every number, array and figure", short(folder))
         return [*there, everything, ("All runs, side by side", how_to_open(self.run))]

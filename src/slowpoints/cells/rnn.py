@@ -29,6 +29,11 @@ class VanillaRNN(Cell):
         `orthogonal`, or `identity`: units that remember at the start (Le, Jaitly & Hinton 2015).
     recurrent_gain, input_gain
         Factors on the initial recurrent and input weights.
+
+    Raises
+    ------
+    ValueError
+        For another nonlinearity or initialisation.
     """
 
     def __init__(
@@ -42,6 +47,8 @@ class VanillaRNN(Cell):
         recurrent_gain: float = 1.0,
         input_gain: float = 1.0,
     ) -> None:
+        if recurrent_init not in ("orthogonal", "identity"):
+            raise ValueError(f"recurrent_init must be orthogonal or identity, not {recurrent_init}")
         super().__init__(input_size, hidden_size)
         self.rnn = nn.RNN(input_size, hidden_size, bias=bias, nonlinearity=nonlinearity, batch_first=True)
         weights = initialize_layer(self.rnn, input_gain=input_gain, recurrent_gain=recurrent_gain)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.checks import as_points, check_positive, check_size
+from slowpoints.dynamics.checks import as_points, check_count, check_size
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -81,8 +81,8 @@ def random_overlaps(state_size: int, count: int = 1000, *, seed: int = 0) -> Flo
     InvalidInput
         For a size or count below 1.
     """
-    check_positive(state_size, "state_size")
-    check_positive(count, "count")
+    check_count(state_size, "state_size")
+    check_count(count, "count")
     generator = torch.Generator().manual_seed(seed)
     vectors = torch.randn(count, state_size, generator=generator, dtype=torch.float64)
     return vectors[:, 0].abs() / vectors.norm(dim=1)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics.checks import InvalidInput, check_count, check_size
-from slowpoints.dynamics.continuation import Reference, follow, make_reference
+from slowpoints.dynamics.continuation import follow
 from slowpoints.dynamics.parallel import chunk_rows, in_threads
+from slowpoints.dynamics.reference import Reference, make_reference
 
 if TYPE_CHECKING:
     from jaxtyping import Complex, Float, Int

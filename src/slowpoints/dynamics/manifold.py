@@ -166,8 +166,8 @@ def find_manifold(
         position=position,
         theta=torch.from_numpy(theta)[nearest.cpu()].to(position),
         neighbours=counts[0],
-        stability=min((_rank_correlation(theta, other) for other in others), default=1.0),
-        agreement=_rank_correlation(theta, along_axis),
+        stability=min((rank_correlation(theta, other) for other in others), default=1.0),
+        agreement=rank_correlation(theta, along_axis),
         coverage=_coverage(position, along),
         readout_alignment=alignment,
     )
@@ -214,7 +214,8 @@ def _embed(points: NDArray[np.float64], neighbours: int, position: NDArray[np.fl
     return -coordinate if np.cov(coordinate, position)[0, 1] < 0 else coordinate
 
 
-def _rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Return |rho|; 0 where one of them is constant."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
     return abs(float(spearmanr(first, second).statistic))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive, check_size
+from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_size
 from slowpoints.dynamics.system import Step, as_system, check_step
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def relaxation(
     InvalidInput
         As for `find_fixed_points`.
     """
-    check_positive(steps, "steps")
+    check_count(steps, "steps")
     state = as_points(states)
     with torch.no_grad():
         system = as_system(network, state, state.dtype)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive
+from slowpoints.dynamics.checks import InvalidInput, as_points, check_count
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -56,7 +56,7 @@ def sample_states(
         For wrong shapes or values, negative noise, or fewer states than `count` without noise.
     """
     points = as_points(states)
-    check_positive(count, "count")
+    check_count(count, "count")
     if not noise >= 0:
         raise InvalidInput(f"noise must be 0 or more, not {noise}")
     if count > len(points) and noise == 0:

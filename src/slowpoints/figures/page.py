@@ -1,4 +1,4 @@
-"""One page with all figures of a network."""
+"""One page with the paper's figures of a network."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008): told apart with every common colour blindness.
 POSITIVE, NEGATIVE, NEUTRAL = "#0072B2", "#D55E00", "#8C8C8C"
 VALENCES = {1: ("positive", POSITIVE), -1: ("negative", NEGATIVE), 0: ("neutral", NEUTRAL)}
-ARCHITECTURES = {"lstm": "#0072B2", "gru": "#009E73", "ugrnn": "#CC79A7", "rnn": "#E69F00"}
 EXAMPLES = ("#D55E00", "#000000", "#0072B2")  # three places along a manifold: negative end, middle, positive end
 MODES = ("#0072B2", "#009E73", "#CC79A7")  # first, second, third
 DIVERGING = LinearSegmentedColormap.from_list("valence", [NEGATIVE, "#F2F2F2", POSITIVE])

@@ -81,7 +81,7 @@ def working_on(sweep: Sweep) -> Iterator[None]:
     try:
         with FileLock(sweep.folder / ".lock", timeout=0):
             _check_folder(sweep)
-            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+            write_text(owner, f"process {os.getpid()} on {socket.gethostname()}")
             _write_record(sweep)
             yield
     except Timeout as error:

@@ -12,7 +12,7 @@ from slowpoints.errors import UserError
 from slowpoints.sweep.jobs import End, Job
 from slowpoints.sweep.processes import Processes, Slots
 
-MEMORY_PER_JOB = 2e9  # bytes: PyTorch, Lightning, and a data set (measured for IMDB: docs/sweeps.md)
+MEMORY_PER_JOB = 2e9  # bytes: PyTorch, Lightning, and a data set (IMDB)
 
 
 @dataclass(frozen=True)

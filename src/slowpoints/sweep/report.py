@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "comparison"
-PAGES = {"explore": EXPLORER, "all figures": "page.png"}  # of each network, in the folder of its run
+PAGES = {"explore": EXPLORER, "the paper's figures": "page.png"}  # of each network, in the folder of its run
 FIGURE = (
     "A column for each network. Top: the points where it is slow, coloured by their position, among the visited states "
     "(grey), in the plane of their first two principal components. Then the eigenvalues at three points (the line's "

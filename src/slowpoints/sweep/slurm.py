@@ -52,6 +52,10 @@ class SlurmOptions:
             value = getattr(self, name)
             if not (isinstance(value, int | float) and value > 0):
                 raise UserError(f"hydra.launcher.{name}: must be greater than 0, got {value!r}")
+        for name in ("gpus", "max_timeouts"):
+            value = getattr(self, name)
+            if not (isinstance(value, int) and value >= 0):
+                raise UserError(f"hydra.launcher.{name}: must be a whole number from 0 on, got {value!r}")
 
     def for_submitit(self) -> dict[str, Any]:
         """Return the parameters that submitit's SlurmExecutor takes."""
@@ -156,7 +160,7 @@ def _submit(jobs: Sequence[Job], options: SlurmOptions) -> dict[str, list[Job]]:
     for slurm_job, pack in zip(submitted, packs, strict=True):
         found[str(slurm_job.job_id)] = pack
         for job in pack:
-            (job.folder / ID).write_text(f"{slurm_job.job_id}\n", encoding="utf-8")
+            write_text(job.folder / ID, f"{slurm_job.job_id}\n")
             log.info("%s: submitted as Slurm job %s, log: %s", job.name, slurm_job.job_id, job.log)
     return found
 

@@ -99,17 +99,18 @@ def batches(corpus: Corpus, batch_size: int, seed: int | None = None) -> DataLoa
     return DataLoader(CorpusBatches(corpus), sampler=sampler, batch_size=None)
 
 
+EVALUATION = 4  # times as many documents in a batch as in training: no gradients are kept
+
+
 class SentimentData(pl.LightningDataModule):
     """Batches of a data set's three splits.
 
     Parameters
     ----------
     batch_size
-        Documents in a training batch.
+        Documents in a training batch; those of validation and test hold four times as many.
     seed
         Seed of the order of training batches.
-    evaluation_batch_size
-        Documents in a batch of validation or test, by default four times as many as in training.
 
     Raises
     ------
@@ -117,7 +118,7 @@ class SentimentData(pl.LightningDataModule):
         If the data have more than two classes.
     """
 
-    def __init__(self, data: EncodedData, batch_size: int, seed: int, evaluation_batch_size: int | None = None):
+    def __init__(self, data: EncodedData, batch_size: int, seed: int):
         super().__init__()
         if data.classes != 2:
             raise UserError(
@@ -127,7 +128,6 @@ class SentimentData(pl.LightningDataModule):
         self.data = data
         self.batch_size = batch_size
         self.seed = seed
-        self.evaluation_batch_size = evaluation_batch_size or 4 * batch_size
         self._read_before = 0
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -139,11 +139,11 @@ class SentimentData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation batches, by length."""
-        return batches(self.data.validation, self.evaluation_batch_size)
+        return batches(self.data.validation, EVALUATION * self.batch_size)
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Test batches, by length."""
-        return batches(self.data.test, self.evaluation_batch_size)
+        return batches(self.data.test, EVALUATION * self.batch_size)
 
     def state_dict(self) -> dict[str, int]:
         """Return how many batches of the epoch are done, for a training checkpoint."""
