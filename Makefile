@@ -22,7 +22,7 @@ demo: $(READY)  ## install where missing, then train and analyse a GRU on the em
 	$(BIN)/python -m src.run
 
 test: $(READY)  ## install where missing, then run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile   # their networks are too small to share
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder   # their networks are too small to share
 
 lint: $(READY)  ## style, types and layers
 	$(BIN)/ruff check .
