@@ -130,6 +130,10 @@ def test_a_search_analyses_what_is_best_on_validation(store, tmp_path):
         (["-m", "training.rate=0.1,-1,0"], ["training.rate: must be greater than 0, got -1", "got 0"]),
         (["-m", "arch=gru,rnn", "data=files", "data.train=nothing.csv"], ["nothing.csv"]),
         (["-m", "arch=gru,rnn", "hydra.launcher.n_jobs=0"], ["hydra.launcher.n_jobs: must be greater than 0"]),
+        (
+            ["-m", "hydra/launcher=slurm", "hydra.launcher.setup=module load cuda"],
+            ["hydra.launcher.setup", "[module load"],
+        ),
         (["-m", "arch=gru,rnn", "hydra.launcher.jobs=1"], ["hydra.launcher.jobs", "n_jobs"]),
         (["-m", "arch=gru,rnn", "hydra/launcher=moon"], ["hydra/launcher", "local", "slurm"]),
         (["sweep.resume=abc"], ["there is no sweep", "sweep-abc"]),

@@ -11,8 +11,12 @@ from pathlib import Path
 import mlflow
 import pytest
 from benchmarks.mlflow_concurrency import free_port, mlflow_server
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
-from slowpoints.app.main import main, run_command
+from slowpoints.app.main import config_folder, main, run_command
+from slowpoints.sweep.jobs import Job
+from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
 
 PROJECT = Path(__file__).parents[2]
 SMALL = [
@@ -164,3 +168,18 @@ def test_a_server_that_is_not_there_is_said_before_work_starts(tmp_path, monkeyp
     assert stopped.value.code == 2
     assert "tracking.offline_start=true" in capsys.readouterr().err
     assert not Path("out").exists()
+
+
+def test_a_job_of_a_sweep_that_starts_in_an_outage_keeps_its_records(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    away = ["tracking=server", f"tracking.uri=http://127.0.0.1:{free_port()}", "tracking.patience=0.1"]
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        config = compose("config", [*SMALL, *away, "training.max_epochs=1", "analysis=none"])
+    job = Job("gru", tmp_path / "gru", OmegaConf.to_container(config, resolve=True))
+    job.folder.mkdir()
+    job.write({})
+    with pytest.raises(SystemExit) as stopped:
+        main(["resume", str(job.folder)])
+    assert stopped.value.code == 0
+    assert job.is_done
+    assert recorded_run_id(job.folder).startswith(UNKNOWN_TO_MLFLOW)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytorch_lightning import Trainer
 
     from slowpoints.text.corpus import EncodedData
+    from slowpoints.tracking.options import TrackingOptions
     from slowpoints.training.module import SentimentClassifier
 
 
@@ -90,7 +91,7 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
     classifier = build_classifier(options, len(data.words))  # the same initial weights
     name = occasion.name or f"{options.arch.name}-{options.data.name}"
     run_id = recorded_run_id(folder) if occasion.resume else None
-    with track(options.tracking, name, folder, _params(options), occasion.tags, run_id) as tracked:
+    with track(_tracking(options, occasion), name, folder, _params(options), occasion.tags, run_id) as tracked:
         if occasion is BY_ITSELF and not tracked.run_id.startswith(UNKNOWN_TO_MLFLOW):
             reconcile_if_possible(tracked.tracking_uri, options.tracking.experiment)
         if occasion.log:
@@ -157,6 +158,11 @@ _NOT_COMPARED = {
     *("name", "source", "root", "repository", "revision", "text_column", "label_column", "positive_label"),
     *("train", "validation", "test", "accelerator", "devices", "deterministic"),
 }
+
+
+def _tracking(options: RunOptions, occasion: Occasion) -> TrackingOptions:
+    """Return where to record; a job of a sweep, whose launcher asked the store before, starts in an outage too."""
+    return options.tracking.model_copy(update={"offline_start": options.tracking.offline_start or occasion.resume})
 
 
 def _params(options: RunOptions) -> dict[str, Any]:

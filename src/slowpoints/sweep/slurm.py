@@ -52,6 +52,8 @@ class SlurmOptions:
             value = getattr(self, name)
             if not (isinstance(value, int | float) and value > 0):
                 raise UserError(f"hydra.launcher.{name}: must be greater than 0, got {value!r}")
+        if isinstance(self.setup, str):
+            raise UserError(f"hydra.launcher.setup: must be a list of shell lines, [{self.setup}], got {self.setup!r}")
         for name in ("gpus", "max_timeouts"):
             value = getattr(self, name)
             if not (isinstance(value, int) and value >= 0):
