@@ -74,7 +74,7 @@ def test_a_missing_folder_or_file_is_named(tmp_path, missing):
 
 
 def test_a_missing_column_is_named_with_those_there_are(tmp_path):
-    with pytest.raises(UserError, match=r"data\.text_column: there is no column 'review' in train; .* text, label"):
+    with pytest.raises(UserError, match=r"train split of imdb: .* 'review'; name one of text, label with data\.text_c"):
         hub.read(options(write_hub_folder(tmp_path), text_column="review"))
 
 

@@ -15,7 +15,7 @@ from slowpoints.text.corpus import Corpus, EncodedData
 
 log = logging.getLogger(__name__)
 
-FORMAT = "3"  # part of every key: raise it when what is stored, or how text is read, changes
+FORMAT = "4"  # part of every key: raise it when what is stored, or how text is read, changes
 SPLITS = ("train", "validation", "test")
 
 
@@ -72,6 +72,7 @@ def _read(path: Path) -> EncodedData:
         tokenizer_json=texts["tokenizer"],
         valence=arrays.get("valence"),
         classes=int(texts["classes"]),
+        notices=tuple(json.loads(texts["notices"])),
     )
 
 
@@ -88,6 +89,7 @@ def _pack(data: EncodedData) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         "words": json.dumps(data.words),
         "tokenizer": data.tokenizer_json,
         "classes": str(data.classes),
+        "notices": json.dumps(data.notices),
     }
     return arrays, texts
 

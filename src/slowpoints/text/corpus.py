@@ -88,6 +88,8 @@ class EncodedData:
         else None.
     classes
         2, or 5 where SST's fine classes were asked for.
+    notices
+        What whoever uses the data should know of them, such as test documents that are also trained on.
     """
 
     name: str
@@ -98,6 +100,7 @@ class EncodedData:
     tokenizer_json: str
     valence: Float32[np.ndarray, " word"] | None = None
     classes: int = 2
+    notices: tuple[str, ...] = ()
 
     def cut(self, max_length: int, keep: Keep = "first") -> EncodedData:
         """Cut the documents of all splits; see `Corpus.cut`."""

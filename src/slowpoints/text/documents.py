@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from jaxtyping import Int64
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One split as its source gives it: texts and labels that nobody has checked, and where they stand.
+
+    Attributes
+    ----------
+    where
+        The option and file, or the split, as messages name them.
+    lines
+        The line that each row begins in, where they come from a file with lines.
+    """
+
+    where: str
+    texts: list[Any]
+    labels: list[Any]
+    lines: list[int] | None = None
+
+    def place(self, index: int) -> str:
+        """Return where a row stands, for a message; rows are counted from 1."""
+        return f"{self.where}, row {index + 1}" + (f" (line {self.lines[index]})" if self.lines else "")
 
 
 @dataclass(frozen=True)
@@ -40,3 +62,8 @@ class Source:
     def of(cls, splits: Mapping[str, Documents]) -> Source:
         """From splits by name; "train" must be there."""
         return cls(splits["train"], splits.get("validation"), splits.get("test"))
+
+
+def same_words(text: str) -> str:
+    """Return what texts have in common that differ in blanks and capitals alone."""
+    return " ".join(text.lower().split())

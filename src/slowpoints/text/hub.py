@@ -6,15 +6,15 @@ import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
-
-import numpy as np
 
 from slowpoints.errors import UserError
 from slowpoints.text.cache import file_digest
-from slowpoints.text.documents import Documents, Source
+from slowpoints.text.documents import Source
+from slowpoints.text.labels import read_rows
 from slowpoints.text.options import HubData, TreebankData
+from slowpoints.text.tables import read_parquet, rows_of
+from slowpoints.text.wording import listed, shortened
 
 SPLITS = ("train", "validation", "test")
 
@@ -38,10 +38,20 @@ def read(options: HubData) -> Source:
     Raises
     ------
     UserError
-        If the data cannot be had or read, a column is missing, or a label is neither 0 nor 1.
+        If the data cannot be had or read, a column is missing, or a label cannot be understood.
     """
     tables = read_tables(options)
-    return Source.of({split: _documents(table, options, split) for split, table in tables.items()})
+    rows = {
+        split: rows_of(
+            table,
+            options.text_column,
+            options.label_column,
+            f"data: {split} split of {options.name}",
+            options.positive_label,
+        )
+        for split, table in tables.items()
+    }
+    return read_rows(rows, options.positive_label)
 
 
 def read_tables(options: HubData | TreebankData) -> dict[str, Any]:
@@ -54,7 +64,10 @@ def read_tables(options: HubData | TreebankData) -> dict[str, Any]:
     """
     if options.root is None:
         return _from_hub(options)
-    return {split: _from_parquet(path) for split, path in _local_files(options.root, options.name).items()}
+    return {
+        split: read_parquet(path, f"data.root: {path}")
+        for split, path in _local_files(options.root, options.name).items()
+    }
 
 
 def _local_files(root: Path, name: str) -> dict[str, Path]:
@@ -71,25 +84,10 @@ def _local_files(root: Path, name: str) -> dict[str, Path]:
     return {split: path for split, path in files.items() if path.is_file()}
 
 
-def _from_parquet(path: Path) -> Any:
-    import datasets
-    import pyarrow
-
-    datasets.disable_progress_bars()
-    try:
-        # `datasets` converts to its own format on disk; nothing of that is needed after reading.
-        with TemporaryDirectory() as scratch:
-            return datasets.Dataset.from_parquet(str(path), cache_dir=scratch, keep_in_memory=True).data.table
-    except (datasets.exceptions.DatasetGenerationError, pyarrow.ArrowException, OSError, ValueError) as error:
-        raise UserError(f"data.root: {path} cannot be read as parquet: {error.__cause__ or error}") from error
-    finally:
-        datasets.enable_progress_bars()
-
-
 def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
     import datasets
 
-    answer = ""
+    answer = None
     if not hub_answers():
         # `datasets` then uses its own cache, or fails at once instead of after half a minute of retries.
         datasets.config.HF_HUB_OFFLINE = True
@@ -97,16 +95,21 @@ def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
     try:
         found = datasets.load_dataset(options.repository, revision=options.revision)
     except datasets.exceptions.DatasetNotFoundError as error:
-        raise UserError(f"data.repository: {error}; name a public data set of the Hugging Face hub") from error
+        raise UserError(
+            f"data.repository: {shortened(str(error))}; name a public data set of the Hugging Face hub"
+        ) from error
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise UserError(
             f"data.repository: {options.repository} cannot be loaded from the Hugging Face hub. Connect to a "
             f"network, or name a local folder with data.root=FOLDER (one that holds {options.name}/train.parquet and "
-            f"{options.name}/test.parquet); data=synthetic needs neither. The hub's answer: {answer or error}"
+            f"{options.name}/test.parquet); data=synthetic needs neither. The hub's answer: "
+            f"{answer or shortened(str(error))}"
         ) from error
     missing = {"train", "test"} - set(found)
     if missing:
-        raise UserError(f"data.repository: {options.repository} has no split {missing.pop()!r}, only {sorted(found)}")
+        raise UserError(
+            f"data.repository: {options.repository} has no split {missing.pop()!r}, only {listed(sorted(found))}"
+        )
     return {split: found[split].data.table for split in SPLITS if split in found}
 
 
@@ -125,31 +128,3 @@ def hub_answers() -> bool:
         # Python's own certificates may be out of date where those of `datasets` are not.
         return isinstance(getattr(error, "reason", None), ssl.SSLError)
     return True
-
-
-def _documents(table: Any, options: HubData, split: str) -> Documents:
-    texts = column(table, options.text_column, "data.text_column", split)
-    labels = column(table, options.label_column, "data.label_column", split)
-    for row, (text, label) in enumerate(zip(texts, labels, strict=True), start=1):
-        if not isinstance(text, str) or label not in (0, 1):
-            raise UserError(
-                f"data: {split} split of {options.name}, row {row}: text {str(text)[:40]!r} with label {label!r}; "
-                "texts must be strings, and labels 0 (negative) or 1 (positive)"
-            )
-    return Documents(texts, np.array(labels, dtype=np.int64))
-
-
-def column(table: Any, name: str, option: str, where: str) -> list[Any]:
-    """One column of a pyarrow table as a list.
-
-    Raises
-    ------
-    UserError
-        If there is no such column.
-    """
-    if name not in table.column_names:
-        raise UserError(
-            f"{option}: there is no column {name!r} in {where}; its columns are {', '.join(table.column_names)}"
-        )
-    values: list[Any] = table.column(name).to_pylist()
-    return values

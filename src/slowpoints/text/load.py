@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from slowpoints.errors import UserError
 from slowpoints.text import files, hub, synthetic, treebank
 from slowpoints.text.cache import cache_path, read_cache, write_cache
 from slowpoints.text.corpus import EncodedData
-from slowpoints.text.documents import Source
+from slowpoints.text.documents import Source, same_words
 from slowpoints.text.options import FileData, HubData, SyntheticData, TreebankData
 from slowpoints.text.splitting import complete_splits
 
@@ -44,6 +45,8 @@ def load_data(options: Options, cache_dir: Path, seed: int) -> EncodedData:
         log.info("Tokenising %s", options.name)
         data = encode_source(_read(options, seed), options, seed)
         write_cache(path, data)
+    for notice in data.notices:
+        log.warning("%s", notice)
     return data.cut(options.max_length, options.keep)
 
 
@@ -70,6 +73,7 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
     from slowpoints.text.tokenizer import Runs, encode, train_tokenizer, vocabulary
 
     _check(source, options.name)
+    notices = _shared_texts(source) if isinstance(options, FileData) else ()
     # Data sets have a test split of their own.
     test_share = options.test_share if isinstance(options, FileData | SyntheticData) else 0.0
     source = complete_splits(source, options.validation_share, test_share, seed)
@@ -92,6 +96,7 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
         tokenizer_json=tokenizer.to_str(),
         valence=None if valence is None else np.array([valence.get(word, 0) for word in words], dtype=np.float32),
         classes=options.classes if isinstance(options, TreebankData) else 2,
+        notices=notices,
     )
 
 
@@ -131,3 +136,18 @@ def _check(source: Source, name: str) -> None:
                 f"data: every document in the {split} split of {name} has label {classes[0]}; both classes, "
                 "0 (negative) and 1 (positive), must be there"
             )
+
+
+def _shared_texts(source: Source) -> tuple[str, ...]:
+    """What there is to say of documents that the user's own files hold in two splits."""
+    splits = {"train": source.train, "validation": source.validation, "test": source.test}
+    words = {split: [same_words(text) for text in documents.texts] for split, documents in splits.items() if documents}
+    notices = []
+    for one, other in itertools.combinations(words, 2):
+        known = set(words[one])
+        if count := sum(text in known for text in words[other]):
+            notices.append(
+                f"{count} of the {len(words[other])} documents in data.{other} are in data.{one} too: what is measured "
+                "on them says little of new documents"
+            )
+    return tuple(notices)

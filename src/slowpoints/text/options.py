@@ -3,25 +3,55 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from slowpoints.options import Options
 
+
+def _is_text(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, bool | int | float):
+        raise ValueError(
+            f"must be a text; what looks like a number is one in quotes within quotes: \"data.{info.field_name}='...'\""
+        )
+    return value
+
+
+def _is_encoding(name: str) -> str:
+    try:
+        b"".decode(name)
+    except (LookupError, UnicodeError):
+        raise ValueError("must be an encoding that Python knows, such as utf-8, utf-16, cp1252 or latin-1") from None
+    return name
+
+
+def _is_delimiter(text: str) -> str:
+    if text == "\\t":  # as it is typed
+        return "\t"
+    if len(text) != 1 or text in '"\r\n':
+        raise ValueError("must be a single character, such as ';' or '\\t'")
+    return text
+
+
+# Counts are no larger than what arrays are indexed with anywhere.
+Count = Annotated[int, Field(gt=0, le=2**31 - 1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, BeforeValidator(_is_text)]
+Label = str | bool | int | float
 
 
 class _DataOptions(Options):
     """What every data set has."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     # Here for all kinds: a sweep over data sets may name a folder that some of them have no use for.
     root: Path | None = None
     # The name is that of a folder and of cache files too.
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    vocabulary_size: Annotated[int, Field(ge=3)] = 15_000
+    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    vocabulary_size: Annotated[Count, Field(ge=3)] = 15_000
     min_count: Count = 2
     lowercase: bool = True
     max_length: Count = 400
@@ -38,18 +68,19 @@ class HubData(_DataOptions):
     """A binary data set from the Hugging Face hub, or the same from a local folder."""
 
     source: Literal["hub"] = "hub"
-    repository: str
-    revision: str | None = None
-    text_column: str = "text"
-    label_column: str = "label"
+    repository: Text
+    revision: Text | None = None
+    text_column: Text = "text"
+    label_column: Text = "label"
+    positive_label: Label | None = None
 
 
 class TreebankData(_DataOptions):
     """The Stanford Sentiment Treebank, from the hub or from a local folder."""
 
     source: Literal["treebank"] = "treebank"
-    repository: str
-    revision: str | None = None
+    repository: Text
+    revision: Text | None = None
     classes: Literal[2, 5] = 2
     phrases: bool = False
 
@@ -61,9 +92,12 @@ class FileData(_DataOptions):
     train: Path
     validation: Path | None = None
     test: Path | None = None
-    text_column: str = "text"
-    label_column: str = "label"
-    positive_label: str | bool | int | float | None = None
+    text_column: Text = "text"
+    label_column: Text = "label"
+    positive_label: Label | None = None
+    delimiter: Annotated[Text, AfterValidator(_is_delimiter)] | None = None
+    encoding: Annotated[Text, AfterValidator(_is_encoding)] | None = None
+    quotes: bool = True
     test_share: Share = 0.1
 
 
@@ -73,19 +107,19 @@ class SyntheticData(_DataOptions):
     source: Literal["synthetic"] = "synthetic"
     min_count: Count = 1
     test_share: Share = 0.1
-    documents: Annotated[int, Field(ge=20)] = 8_000
+    documents: Annotated[Count, Field(ge=20)] = 8_000
     shortest: Count = 10
     longest: Count = 60
     neutral_words: Annotated[int, Field(gt=0, le=5_000)] = 500
     sentiment_words: Annotated[int, Field(ge=2, le=4_000)] = 200
-    zipf_exponent: Annotated[float, Field(ge=0)] = 1.0
+    zipf_exponent: Annotated[float, Field(ge=0, le=10)] = 1.0
     sentiment_share: Annotated[float, Field(gt=0, le=1)] = 0.25
     min_strength: Annotated[float, Field(ge=0, lt=4)] = 0.5
     max_strength: Annotated[float, Field(gt=0, le=4)] = 4.0
-    margin: Annotated[float, Field(ge=0)] = 2.0
+    margin: Annotated[float, Field(ge=0, le=1e6)] = 2.0
     negation: Probability = 0.0
     intensifiers: Probability = 0.0
-    intensity: Annotated[float, Field(gt=0)] = 2.0
+    intensity: Annotated[float, Field(gt=0, le=100)] = 2.0
 
     @field_validator("longest", "max_strength")
     @classmethod
