@@ -156,7 +156,7 @@ def _train(
 # Where the documents come from, and on what machine: config.yaml has it, and nobody compares runs by it.
 _NOT_COMPARED = {
     *("name", "source", "root", "repository", "revision", "text_column", "label_column", "positive_label"),
-    *("train", "validation", "test", "accelerator", "devices", "deterministic"),
+    *("train", "validation", "test", "delimiter", "encoding", "quotes", "accelerator", "devices", "deterministic"),
 }
 
 

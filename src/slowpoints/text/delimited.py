@@ -48,8 +48,7 @@ def read_delimited(path: Path, where: str, options: FileData) -> Rows:
     delimiter = options.delimiter or _delimiter(first, DELIMITERS[path.suffix.lower()], tuple(columns.values()))
     rows = _rows(chain([first], lines), where, delimiter, options.quotes)
     header = next(rows, _Row(0, [], 1, [])).fields
-    one = f" (fields end at {delimiter!r}; data.delimiter names another one)" if len(header) == 1 else ""
-    require(columns, header, where + one)
+    require(columns, header, f"{where}, {_first_row(header, delimiter)}")
     text, label = (header.index(name) for name in columns.values())
     texts, labels, places, lost = [], [], [], []
     for row in rows:
@@ -75,6 +74,15 @@ def _delimiter(header: str, usual: str, columns: tuple[str, ...]) -> str:
     return usual
 
 
+def _first_row(header: list[str], delimiter: str) -> str:
+    """What the header is called in messages, with what may be wrong with all of it."""
+    if any("\0" in name for name in header):
+        return "header (which looks like UTF-16: data.encoding=utf-16)"
+    if len(header) == 1:
+        return f"header (a single field, as {delimiter!r} ends none; another delimiter is named by data.delimiter)"
+    return "header"
+
+
 def _rows(lines: Iterator[str], where: str, delimiter: str, quotes: bool) -> Iterator[_Row]:
     """The header as row 0, and the rows; empty lines are no rows."""
     csv.field_size_limit(2**31 - 1)
@@ -92,7 +100,7 @@ def _rows(lines: Iterator[str], where: str, delimiter: str, quotes: bool) -> Ite
         except StopIteration:
             return
         except csv.Error as error:
-            place = f"{where}, {f'row {number}' if number else 'the header'}"
+            place = f"{where}, {f'row {number}' if number else 'header'}"
             if "end of data" in str(error):
                 raise UserError(
                     f"{place} (line {line}): a quotation mark is opened and never closed; {ADVICE}"

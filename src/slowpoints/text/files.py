@@ -53,13 +53,20 @@ def _paths(options: FileData) -> dict[str, Path]:
         if path is not None
     }
     for split, path in paths.items():
-        if not path.is_file():
+        if not _is_file(path):
             raise UserError(f"data.{split}: there is no file {path} (looked for {path.absolute()})")
         if path.suffix.lower() not in {*DELIMITERS, ".jsonl", ".parquet"}:
             raise UserError(
                 f"data.{split}: {path} must end in .csv, .tsv, .jsonl or .parquet, to say how it is written"
             )
     return paths
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for any file
+        return False
 
 
 def _rows(path: Path, where: str, options: FileData) -> Rows:
