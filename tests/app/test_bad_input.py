@@ -1,6 +1,7 @@
 """Whatever a user gets wrong ends with one message that says what, where and what would be right, and code 2."""
 
 import errno
+import shlex
 
 import pytest
 
@@ -57,8 +58,15 @@ def message_of(capsys, arguments):
         (["tracking.experiment="], ["tracking.experiment: must have at least 1 character"]),
         (["arch.cell._target_=slowpoints.cells.Nothing"], ["arch.cell", "Nothing"]),
         (["arch.cell._target_=collections.OrderedDict"], ["arch.cell", "OrderedDict"]),
-        (["arch=["], ["["]),
-        (["nonsense"], ["nonsense"]),
+        (["arch=["], ["arch=[: ", "brackets or quotation marks do not match"]),
+        (["nonsense"], ["nonsense: must be OPTION=VALUE"]),
+        (["data.root=my (1)=é"], ["""'data.root="my (1)=é"'"""]),
+        (["data.root=~/x"], ["""'data.root="~/x"'"""]),
+        (['data.root=a"b'], [r"""'data.root="a\"b"'"""]),
+        (["data=files", "data.train=r.csv", "data.text_column=0"], ["""'data.text_column="0"'"""]),
+        (["data.documents=1000000000000"], ["data.documents: must be less than"]),
+        (["data.zipf_exponent=1e308"], ["data.zipf_exponent: must be less than or equal to 10"]),
+        (["data.intensity=inf"], ["data.intensity: must be a finite number"]),
     ],
 )
 def test_a_wrong_option_is_refused_before_anything_is_made(capsys, tmp_path, arguments, words):
@@ -114,6 +122,14 @@ def test_a_file_that_is_not_there_or_cannot_be_read_is_named(capsys, tmp_path):
     assert "reviews.csv" in message_of(capsys, ["data=files", "data.train=reviews.csv"])
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 this is no parquet file")
     assert "broken.parquet" in message_of(capsys, ["data=files", "data.train=broken.parquet"])
+
+
+def test_a_name_of_any_characters_can_be_given_as_the_message_says(capsys, tmp_path):
+    name = "it's my (1)=é #.csv"
+    (tmp_path / name).write_text("text,label\nfine,9\n")
+    message = message_of(capsys, ["data=files", f"data.train={name}"])
+    argument = shlex.split(message.partition("within quotes: ")[2])
+    assert "row 1 (line 2): label '9'" in message_of(capsys, ["data=files", *argument])
 
 
 def test_data_files_must_be_named(capsys):

@@ -1,4 +1,4 @@
-"""A small stand-in for the Hugging Face hub: what its client asks for when it loads a data set, answered from memory."""
+"""A small stand-in for the Hugging Face hub: what its client asks for to load a data set, answered from memory."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ class _Hub(BaseHTTPRequestHandler):
     def _missing(self, code: str) -> None:
         self._send(404, b"", headers={"X-Error-Code": code})
 
-    def _send(self, status: int, body: bytes, kind: str = "text/plain", headers: Mapping[str, str] | None = None) -> None:
+    def _send(
+        self, status: int, body: bytes, kind: str = "text/plain", headers: Mapping[str, str] | None = None
+    ) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)

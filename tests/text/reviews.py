@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,15 @@ def documents(count: int) -> Documents:
 def write_parquet(path: Path, **columns: list[Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), path)
+    return path
+
+
+def write_classes(path: Path, names: list[str], labels: list[int], column: str = "label") -> Path:
+    """Numbered classes with their names, as `datasets` writes them."""
+    features = {column: {"names": names, "_type": "ClassLabel"}}
+    table = pa.table({"text": [f"text {i}" for i in range(len(labels))], column: labels})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})}), path)
     return path
 
 

@@ -16,17 +16,13 @@ def assert_same(one, two):
             first, second = getattr(getattr(one, split), field), getattr(getattr(two, split), field)
             np.testing.assert_array_equal(first, second)
             assert first.dtype == second.dtype
-    assert (one.name, one.words, one.tokenizer_json, one.classes) == (
-        two.name,
-        two.words,
-        two.tokenizer_json,
-        two.classes,
-    )
+    for field in ("name", "words", "tokenizer_json", "classes", "notices"):
+        assert getattr(one, field) == getattr(two, field)
 
 
 @pytest.mark.parametrize("valence", [None, np.linspace(-1, 1, 50, dtype=np.float32)])
 def test_what_is_written_is_read(tmp_path, valence):
-    data = encoded(valence=valence, classes=5)
+    data = encoded(valence=valence, classes=5, notices=("two are the same",))
     write_cache(tmp_path / "new" / "a.safetensors", data)
     read = read_cache(tmp_path / "new" / "a.safetensors")
     assert_same(read, data)

@@ -43,12 +43,37 @@ def test_python_and_config_have_the_same_defaults():
         ("synthetic", "longest", 9),
         ("synthetic", "max_strength", 0.1),
         ("synthetic", "negation", 1.5),
+        ("synthetic", "documents", 10**12),
+        ("synthetic", "longest", 10**12),
+        ("synthetic", "zipf_exponent", 1e308),
+        ("synthetic", "intensity", float("inf")),
+        ("synthetic", "margin", float("inf")),
+        ("synthetic", "margin", float("nan")),
+        ("imdb", "max_length", 10**30),
+        ("imdb", "name", "x" * 300),
+        ("imdb", "text_column", 0),
+        ("imdb", "revision", 1234567),
+        ("sst", "repository", 1),
+        ("files", "label_column", True),
+        ("files", "delimiter", ";;"),
+        ("files", "delimiter", '"'),
+        ("files", "encoding", "latin-99"),
+        ("files", "encoding", "base64"),
     ],
 )
 def test_impossible_values_are_refused_by_name(name, option, value):
     with pytest.raises(ValidationError) as caught:
         parse({**config(name), option: value})
     assert [error["loc"][-1] for error in caught.value.errors()] == [option]
+
+
+def test_a_number_where_a_text_is_meant_is_refused_with_the_way_to_write_it():
+    with pytest.raises(ValidationError, match=r"""quotes within quotes: 'data\.text_column="0"'"""):
+        parse({**config("files"), "text_column": 0})
+
+
+def test_a_tab_may_be_typed():
+    assert parse({**config("files"), "train": "r.csv", "delimiter": r"\t"}).delimiter == "\t"
 
 
 def test_an_unknown_source_is_refused():

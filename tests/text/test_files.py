@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from reviews import write_parquet
+from reviews import write_classes, write_parquet
 
 from slowpoints.errors import UserError
 from slowpoints.text import files
@@ -98,12 +100,173 @@ def test_a_third_label_is_named_with_its_row(tmp_path):
         ("r.jsonl", '{"text": null, "label": 1}\n', r"row 1 \(line 1\): the text is None; it must be a string"),
         ("r.jsonl", "", "is empty"),
         ("r.parquet", "not parquet", "cannot be read as parquet"),
+        ("r.csv", "text,text,label\nfine,good,1\n", r"header: 2 columns are called 'text'; give .* data\.text_column"),
+        ("r.jsonl", '{"text": "fine", "text": "bad", "label": 1}\n', "a name stands twice in one object"),
+        (
+            "r.jsonl",
+            '\n{"text": "half \\ud83d", "label": 1}\n',
+            r"row 1 \(line 2\): the text holds half of a char.*'.ud83d'",
+        ),
+        (
+            "r.jsonl",
+            '{"text": ' + "[" * 100_000 + "\n",
+            r"row 1 .* is not JSON that can be read: maximum recursion depth",
+        ),
+        ("r.jsonl", '{"text": "fine", "label": NaN}\n', "row 1 .*: there is no label"),
+        ("r.csv", "t\0e\0x\0t\0,\0l\0\n", r"looks like UTF-16: data\.encoding=utf-16"),
+        ("r.csv", "text#label\nfine#1\n", r"a single field, as ',' ends none; .* named by data\.delimiter"),
         ("r.xlsx", "", r"must end in \.csv, \.tsv, \.jsonl or \.parquet"),
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_row(tmp_path, name, content, message):
     with pytest.raises(UserError, match=rf"data\.train: .*{name}.*{message}"):
         read(write(tmp_path / name, content))
+
+
+def test_what_stands_in_a_file_does_not_fill_the_screen(tmp_path):
+    for content in (
+        f"{'word ' * 1_800},1\n",
+        f"{','.join(map(str, range(5_000)))}\n",
+        f"text,label\nfine,{'x' * 9_000}\n",
+    ):
+        with pytest.raises(UserError) as caught:
+            read(write(tmp_path / "r.csv", content))
+        assert len(str(caught.value).replace(str(tmp_path), "")) < 300
+
+
+def sixty(delimiter, text_first=True, **changes):
+    """Sixty rows behind a header, some of them with another text."""
+    rows = [("text", "label")] + [(changes.get(f"row{i}", f"text {i}"), str(i % 2)) for i in range(1, 61)]
+    return "".join(delimiter.join(row if text_first else row[::-1]) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+@pytest.mark.parametrize("text_first", [True, False])
+@pytest.mark.parametrize(("row", "lines"), [(30, "lines 11 to 31"), (11, "lines 11 to 12")])
+def test_no_row_disappears_between_stray_quotation_marks(tmp_path, kind, text_first, row, lines):
+    stray = {"row10": '"Stray', f"row{row}": 'and stray"'}
+    path = write(tmp_path / f"r.{kind}", sixty({"csv": ",", "tsv": "\t"}[kind], text_first, **stray))
+    with pytest.raises(UserError, match=rf"row 10 \({lines}\): a quoted field holds lines .*data\.quotes=false"):
+        read(path)
+    train = read(path, quotes=False).train
+    assert (len(train), train.texts[9], train.texts[row - 1]) == (60, '"Stray', 'and stray"')
+
+
+def test_texts_of_several_lines_may_look_much_like_rows(tmp_path):
+    body = '"Good, bad\n\nor so, 1\nwho knows, 0",1\n"One,1\ntwo, three",0\n'
+    train = read(write(tmp_path / "r.csv", "text,label\n" + body)).train
+    assert train.texts == ["Good, bad\n\nor so, 1\nwho knows, 0", "One,1\ntwo, three"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('"bad" mark', r"row 51 \(line 52\): cannot be read: .*data\.quotes=false"),
+        ('"open mark', r"row 51 \(line 52\): a quotation mark is opened and never closed; .*data\.quotes=false"),
+    ],
+)
+def test_a_wrong_quotation_mark_is_named_with_its_line(tmp_path, text, message):
+    with pytest.raises(UserError, match=message):
+        read(write(tmp_path / "r.tsv", sixty("\t", row51=text)))
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
+def test_text_in_another_encoding_is_named_with_its_line_and_the_option(tmp_path, kind):
+    path = tmp_path / f"r.{kind}"
+    content = sixty({"csv": ",", "tsv": "\t", "jsonl": ""}[kind], row11="café")
+    if kind == "jsonl":
+        content = "\n" + "".join(f'{{"text": "{"café" if i == 11 else i}", "label": 1}}\n' for i in range(1, 61))
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(UserError, match=rf"r\.{kind}, line 12: byte 0xe9 is not UTF-8; .* data\.encoding=cp1252"):
+        read(path)
+    assert read(path, encoding="latin-1").train.texts[10] == "café"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])  # both with a mark at the beginning
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_marks_of_encodings_are_understood(tmp_path, encoding, kind):
+    path = tmp_path / f"r.{kind}"
+    content = "text,label\r\ncafé,1\r\n" if kind == "csv" else '{"text": "café", "label": 1}\r\n'
+    path.write_bytes(content.encode(encoding))
+    assert read(path).train.texts == ["café"]
+
+
+def test_a_file_that_ends_within_a_character_is_named(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_bytes("text,label\nfine,1\n".encode("utf-16")[:-1])
+    with pytest.raises(UserError, match=r"r\.csv, after line 1: is not UTF-16: .*data\.encoding"):
+        read(path)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_the_delimiter_is_the_one_that_the_header_has(tmp_path, delimiter, kind):
+    path = write(tmp_path / f"r.{kind}", delimiter.join(["id", "text", "label\n"]) + delimiter.join(["1", "fine", "1"]))
+    assert read(path).train.texts == ["fine"]
+
+
+def test_another_delimiter_can_be_named(tmp_path):
+    assert read(write(tmp_path / "r.csv", "text#label\nfine#1\n"), delimiter="#").train.texts == ["fine"]
+
+
+def test_two_columns_of_one_name_in_parquet_are_refused(tmp_path):
+    pq.write_table(pa.table([["a"], ["b"], [1]], names=["text", "text", "label"]), tmp_path / "r.parquet")
+    with pytest.raises(UserError, match=r"r\.parquet: 2 columns are called 'text'"):
+        read(tmp_path / "r.parquet")
+
+
+def test_bytes_in_parquet_that_are_no_text_are_named_with_their_row(tmp_path):
+    texts = pa.array([b"fine", b"caf\xe9"], pa.binary()).view(pa.string())
+    with pytest.raises(UserError, match=r"r\.parquet, row 2: column 'text' holds what is no UTF-8"):
+        read(write_parquet(tmp_path / "r.parquet", text=texts, label=[1, 0]))
+
+
+@pytest.mark.parametrize(
+    ("names", "positive", "expected"),
+    [
+        (["neg", "pos"], None, [0, 1, 0]),
+        (["pos", "neg"], None, [1, 0, 1]),
+        (["1", "2"], None, [0, 1, 0]),  # as stars
+        (["2", "1"], None, [1, 0, 1]),
+        (["good", "bad"], "good", [1, 0, 1]),
+        (["1", "2"], 1, [1, 0, 1]),
+    ],
+)
+def test_classes_with_names_are_told_by_these(tmp_path, names, positive, expected):
+    path = write_classes(tmp_path / "r.parquet", names, [0, 1, 0])
+    assert read(path, positive_label=positive).train.labels.tolist() == expected
+
+
+def test_splits_whose_classes_have_another_order_agree(tmp_path):
+    train = write_classes(tmp_path / "train.parquet", ["neg", "pos"], [0, 1, 1])
+    test = write_classes(tmp_path / "test.parquet", ["pos", "neg"], [0, 1, 1])
+    source = read(train, test=test)
+    assert (source.train.labels.tolist(), source.test.labels.tolist()) == ([0, 1, 1], [1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "message"),
+    [
+        (["good", "bad"], [0, 1], "row 1: label 'good' is none of .* data.positive_label"),
+        (["neg", "pos"], [0, 1, -1], "row 3: there is no label"),  # -1: not known
+    ],
+)
+def test_classes_that_say_nothing_are_refused(tmp_path, names, labels, message):
+    with pytest.raises(UserError, match=message):
+        read(write_classes(tmp_path / "r.parquet", names, labels))
+
+
+def test_labels_are_read_once_over_all_files(tmp_path):
+    train = csv_of(tmp_path, 1, 5)
+    test = write(tmp_path / "test.csv", "text,label\nfine,2\nbad,5\n")
+    with pytest.raises(UserError, match=r"data\.test: .*test\.csv, row 1 .*'2' is a third value \(1, 2, and .*=5\)"):
+        read(train, test=test, positive_label=5)
+    assert read(train, test=csv_of(tmp_path, 5, 1), positive_label=5).test.labels.tolist() == [1, 0]
+
+
+def test_a_positive_label_that_no_document_has_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"data\.positive_label=great: no document has this label; there are good, bad"):
+        read(csv_of(tmp_path, "good", "bad"), positive_label="great")
 
 
 def test_missing_columns_of_parquet_are_named(tmp_path):
@@ -117,6 +280,11 @@ def test_a_missing_file_is_named_with_its_option(tmp_path, monkeypatch):
     csv_of(tmp_path, 0, 1)
     with pytest.raises(UserError, match=rf"data\.test: there is no file gone\.csv \(looked for {tmp_path}/gone\.csv\)"):
         read("r.csv", test="gone.csv")
+
+
+def test_a_name_too_long_for_any_file_is_that_of_none(tmp_path):
+    with pytest.raises(UserError, match=r"data\.train: there is no file"):
+        read(tmp_path / f"{'x' * 300}.csv")
 
 
 def test_files_may_be_named_relative_to_a_folder(tmp_path):

@@ -3,8 +3,10 @@ from __future__ import annotations
 import os
 
 import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from reviews import reviews, write_hub_folder, write_parquet
+from reviews import reviews, write_classes, write_hub_folder, write_parquet
 
 from slowpoints.errors import UserError
 from slowpoints.text import hub
@@ -83,6 +85,22 @@ def test_a_row_that_is_no_labelled_text_is_named(tmp_path, text, label):
     write_hub_folder(tmp_path)
     write_parquet(tmp_path / "imdb" / "train.parquet", text=["good", text], label=[1, label])
     with pytest.raises(UserError, match="train split of imdb, row 2"):
+        hub.read(options(tmp_path))
+
+
+def test_classes_with_names_are_told_by_these_and_others_by_the_positive_one(tmp_path):
+    for split in ("train", "test"):
+        write_classes(tmp_path / "imdb" / f"{split}.parquet", ["good", "bad"], [0, 1, 0])
+    with pytest.raises(UserError, match=r"train split of imdb, row 1: label 'good' is none .*data\.positive_label"):
+        hub.read(options(tmp_path))
+    assert hub.read(options(tmp_path, positive_label="good")).train.labels.tolist() == [1, 0, 1]
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    write_hub_folder(tmp_path)
+    table = pa.table([["a"], ["b"], [1]], names=["text", "text", "label"])
+    pq.write_table(table, tmp_path / "imdb" / "test.parquet")
+    with pytest.raises(UserError, match="test split of imdb: 2 columns are called 'text'"):
         hub.read(options(tmp_path))
 
 

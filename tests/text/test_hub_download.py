@@ -127,7 +127,11 @@ def test_classes_in_another_order_are_told_by_their_names(tmp_path):
 @pytest.mark.parametrize(
     ("repositories", "instead", "answer"),
     [
-        (REPOSITORIES, (200, b"<html>Sign in to use this network</html>"), "cannot be loaded from the Hugging Face hub"),
+        (
+            REPOSITORIES,
+            (200, b"<html>Sign in to use this network</html>"),
+            "cannot be loaded from the Hugging Face hub",
+        ),
         (REPOSITORIES, (403, b"<html>Blocked</html>"), "cannot be loaded from the Hugging Face hub"),
         ({}, None, "name a public data set of the Hugging Face hub"),
     ],

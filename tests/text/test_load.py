@@ -118,6 +118,20 @@ def test_a_minimal_count_that_no_word_reaches_is_refused(tmp_path):
         load_data(options, tmp_path / "cache", seed=0)
 
 
+def test_documents_that_the_users_files_share_are_counted_whenever_the_data_are_loaded(tmp_path, caplog):
+    texts, labels = reviews(30)
+    options = write_csv(tmp_path / "train.csv", texts, labels)
+    write_csv(tmp_path / "test.csv", [*texts[:3], texts[3].upper(), "new", "newer"], [0, 1, 0, 1, 0, 1])
+    options = options.model_copy(update={"test": tmp_path / "test.csv"})
+    for _ in range(2):  # the second time from the cache
+        caplog.clear()
+        load_data(options, tmp_path / "cache", seed=0)
+        assert "4 of the 6 documents in data.test are in data.train too" in caplog.text
+    caplog.clear()
+    load_data(write_csv(tmp_path / "r.csv", texts, labels), tmp_path / "cache", seed=0)
+    assert not caplog.records
+
+
 def test_synthetic_data_are_the_same_from_the_cache(tmp_path):
     options = SyntheticData(name="synthetic", documents=100)
     first, again = (load_data(options, tmp_path, seed=3) for _ in range(2))

@@ -102,6 +102,11 @@ def test_the_valence_of_every_word_is_kept_by_token_id():
             r"data\.sentiment_words: the lexicon has only \d+ negative words",
         ),
         ({"margin": 100.0}, r"data\.margin: hardly any"),
+        (
+            {"documents": 2_000_000_000},
+            r"data\.documents, .*: 2,000,000,000 documents of 10 to 60 words need about \d+,",
+        ),
+        ({"longest": 1_000_000_000}, r"data\.longest: 300 documents of 10 to 1,000,000,000 words need about \d+"),
     ],
 )
 def test_what_cannot_be_generated_is_said(changes, message):

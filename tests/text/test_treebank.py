@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from reviews import write_parquet
+from reviews import write_classes, write_parquet
 
 from slowpoints.errors import UserError
 from slowpoints.text import treebank
@@ -74,3 +74,39 @@ def test_a_broken_tree_is_named(tmp_path, tree):
 def test_a_class_out_of_range_is_named(tmp_path):
     with pytest.raises(UserError, match="train split of SST, row 2: class 5; classes must be 0 to 4"):
         read(write_sst(tmp_path, fine=(4, 5, 2, 1)))
+
+
+ORDERED = ["very negative", "negative", "neutral", "positive", "very positive"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(ORDERED, [4, 2, 0]), (ORDERED[::-1], [0, 2, 4]), (["1", "2", "3", "4", "5"], [4, 2, 0])],
+)
+def test_classes_with_names_are_told_by_these(tmp_path, names, expected):
+    for split in ("train", "test"):
+        write_classes(tmp_path / "sst" / f"{split}.parquet", names, [4, 2, 0])
+    assert read(tmp_path, classes=5).train.labels.tolist() == expected
+
+
+def test_classes_with_other_names_are_refused(tmp_path):
+    for split in ("train", "test"):
+        write_classes(tmp_path / "sst" / f"{split}.parquet", ["neg", "pos"], [0, 1, 0])
+    with pytest.raises(
+        UserError, match="train split of SST: its classes are called neg, pos; they must be very negative"
+    ):
+        read(tmp_path)
+
+
+def test_binary_labels_are_not_taken_for_the_treebanks_classes(tmp_path):
+    for split in ("train", "test"):
+        write_parquet(tmp_path / "sst" / f"{split}.parquet", text=["good", "bad"], label=[1, 0])
+    with pytest.raises(UserError, match=r"classes of SST are only 0, 1 here, .* labels 0 and 1 are read by data=files"):
+        read(tmp_path)
+
+
+def test_a_sentence_that_is_no_text_is_named(tmp_path):
+    for split in ("train", "test"):
+        write_parquet(tmp_path / "sst" / f"{split}.parquet", text=["good", None], label=[4, 0])
+    with pytest.raises(UserError, match="train split of SST, row 2: the text is None"):
+        read(tmp_path)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import re
+import shlex
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
@@ -29,6 +30,8 @@ def explain(error: Exception) -> str | None:
             return _unknown_choice(cause)
         if isinstance(cause, ConfigAttributeError | ConfigKeyError):
             return _unknown_option(cause)
+        if isinstance(cause, OverrideParseException):
+            return _unreadable_argument(cause.override)
     if found := re.search(r"Ambiguous value for argument '([\w./]+=[^']*)'", str(error)):
         return f"{found[1]}: several values make a sweep, which -m starts; a single text with commas is put in quotes"
     return str(error).strip()
@@ -40,6 +43,18 @@ def _causes(error: BaseException) -> list[BaseException]:
     while (following := causes[-1].__cause__) is not None:
         causes.append(following)
     return causes
+
+
+def _unreadable_argument(argument: str) -> str:
+    """Return how to write an argument that Hydra's grammar has no place for."""
+    key, equals, value = argument.partition("=")
+    if not equals:
+        return f"{argument}: must be OPTION=VALUE, as in seed=3"
+    if value[:1] in tuple("[{'\""):
+        return f"{argument}: cannot be read; its brackets or quotation marks do not match"
+    text = value.replace('"', '\\"')
+    quoted = shlex.quote(f'{key}="{text}"')
+    return f"{argument}: cannot be read; a text with such characters is put in quotes within quotes: {quoted}"
 
 
 def _unknown_choice(error: MissingConfigException) -> str:

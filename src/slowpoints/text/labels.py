@@ -88,13 +88,13 @@ def _usual(first: Mapping[str, str]) -> dict[str, int]:
 
 def _named(first: Mapping[str, str], positive: Label) -> dict[str, int]:
     others = [spelling for spelling in first if spelling != _spelling(positive)]
+    if len(others) == len(first) > 0:
+        raise UserError(f"data.positive_label={positive}: no document has this label; there are {listed(others)}")
     if len(others) > 1:
         raise UserError(
             f"{first[others[1]]} is a third value ({listed(sorted(others))}, and data.positive_label={positive}); "
             "there must be two"
         )
-    if len(others) == len(first) > 0:
-        raise UserError(f"data.positive_label={positive}: no document has this label; there is only {listed(others)}")
     return {spelling: int(spelling not in others) for spelling in first}
 
 

@@ -12,15 +12,14 @@ from slowpoints.options import Options
 
 def _is_text(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, bool | int | float):
-        raise ValueError(
-            f"must be a text; what looks like a number is one in quotes within quotes: \"data.{info.field_name}='...'\""
-        )
+        quoted = f"'data.{info.field_name}=\"{value}\"'"
+        raise ValueError(f"must be a text; what looks like a number is put in quotes within quotes: {quoted}")
     return value
 
 
 def _is_encoding(name: str) -> str:
     try:
-        b"".decode(name)
+        "a".encode(name)
     except (LookupError, UnicodeError):
         raise ValueError("must be an encoding that Python knows, such as utf-8, utf-16, cp1252 or latin-1") from None
     return name

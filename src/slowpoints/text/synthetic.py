@@ -8,6 +8,7 @@ strengthens it. The label is the sign of the sum.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 NEGATION, INTENSIFIER = "not", "very"
 _ROUNDS = 50
+_BYTES = 140  # of memory for each word of a corpus while it is generated, as measured
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,10 @@ def generate(options: SyntheticData, seed: int) -> Source:
     Raises
     ------
     UserError
-        If the lexicon has too few words of the strengths asked for, or the margin is hardly ever reached.
+        If the lexicon has too few words of the strengths asked for, the margin is hardly ever reached, or the corpus
+        would not fit into this machine's memory.
     """
+    _check_size(options)
     generator = np.random.default_rng(seed)
     lexicon = _choose_words(options, generator)
     wanted = {-1: options.documents // 2, 1: options.documents - options.documents // 2}
@@ -83,6 +87,17 @@ def generate(options: SyntheticData, seed: int) -> Source:
         f"data.margin: hardly any document's summed valence reaches {options.margin}; lower data.margin, or raise "
         "data.shortest, data.sentiment_share or data.min_strength"
     )
+
+
+def _check_size(options: SyntheticData) -> None:
+    needed = options.documents * (options.shortest + options.longest) / 2 * _BYTES
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else np.inf
+    if needed > there:
+        raise UserError(
+            f"data.documents, data.longest: {options.documents:,} documents of {options.shortest:,} to "
+            f"{options.longest:,} words need about {needed / 2**30:,.0f} GiB of memory, and this machine has "
+            f"{there / 2**30:,.0f}; ask for fewer or shorter ones"
+        )
 
 
 def rated_words() -> dict[str, float]:
