@@ -205,6 +205,10 @@ def test_the_delimiter_is_the_one_that_the_header_has(tmp_path, delimiter, kind)
     assert read(path).train.texts == ["fine"]
 
 
+def test_blanks_around_the_names_of_columns_do_not_matter(tmp_path):
+    assert read(write(tmp_path / "r.csv", "id; text ;label \n1;fine;1\n")).train.texts == ["fine"]
+
+
 def test_another_delimiter_can_be_named(tmp_path):
     assert read(write(tmp_path / "r.csv", "text#label\nfine#1\n"), delimiter="#").train.texts == ["fine"]
 
@@ -249,6 +253,8 @@ def test_splits_whose_classes_have_another_order_agree(tmp_path):
     [
         (["good", "bad"], [0, 1], "row 1: label 'good' is none of .* data.positive_label"),
         (["neg", "pos"], [0, 1, -1], "row 3: there is no label"),  # -1: not known
+        (["neg", "pos"], [0.0, 1.0, float("nan")], "row 3: there is no label"),
+        (["neg", "pos"], [0, None], "row 2: there is no label"),
     ],
 )
 def test_classes_that_say_nothing_are_refused(tmp_path, names, labels, message):

@@ -47,10 +47,10 @@ def read_delimited(path: Path, where: str, options: FileData) -> Rows:
     first = next(lines, "")
     delimiter = options.delimiter or _delimiter(first, DELIMITERS[path.suffix.lower()], tuple(columns.values()))
     rows = _rows(chain([first], lines), where, delimiter, options.quotes)
-    header = next(rows, _Row(0, [], 1, [])).fields
+    header = [name.strip() for name in next(rows, _Row(0, [], 1, [])).fields]
     require(columns, header, f"{where}, {_first_row(header, delimiter)}")
     text, label = (header.index(name) for name in columns.values())
-    texts, labels, places, lost = [], [], [], []
+    texts, labels, places, suspects = [], [], [], []
     for row in rows:
         if len(row.fields) != len(header):
             raise UserError(
@@ -61,15 +61,16 @@ def read_delimited(path: Path, where: str, options: FileData) -> Rows:
         labels.append(row.fields[label])
         places.append(row.first_line)
         if len(row.lines) > 1:
-            lost.append((row, _labels_inside(row, delimiter, len(header), label)))
-    _check_none_lost(lost, set(labels), where)
+            suspects.append((row.place, _labels_inside(row, delimiter, len(header), label)))
+    _check_none_lost(suspects, set(labels), where)
     return Rows(where, texts, labels, places)
 
 
 def _delimiter(header: str, usual: str, columns: tuple[str, ...]) -> str:
     """The delimiter under which the header has both columns: the usual one of the file's ending, else another."""
     for delimiter in (usual, *OTHERS):
-        if set(columns) <= set(next(csv.reader([header], delimiter=delimiter), [])):
+        names = next(csv.reader([header], delimiter=delimiter), [])
+        if set(columns) <= {name.strip() for name in names}:
             return delimiter
     return usual
 
@@ -129,12 +130,12 @@ def _labels_inside(row: _Row, delimiter: str, fields: int, label: int) -> list[s
     return [each[label].strip('"') for each in split if len(each) == fields]
 
 
-def _check_none_lost(suspects: list[tuple[_Row, list[str]]], labels: set[str], where: str) -> None:
+def _check_none_lost(suspects: list[tuple[str, list[str]]], labels: set[str], where: str) -> None:
     """Refuse rows between whose quotation marks others disappeared: two or more of their lines end in a label.
 
     A text of several lines has its label in one of them. Where a mark opens in one row and the next one closes in
     another, both have theirs, as all rows between have.
     """
-    for row, inside in suspects:
-        if sum(each in labels for each in inside) > 1:
-            raise UserError(f"{where}, {row.place}: a quoted field holds lines that are rows of their own; {ADVICE}")
+    for place, inside in suspects:
+        if sum(each in labels for each in inside if each) > 1:
+            raise UserError(f"{where}, {place}: a quoted field holds lines that are rows of their own; {ADVICE}")

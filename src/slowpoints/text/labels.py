@@ -111,7 +111,7 @@ def by_name(labels: Iterable[Any], names: list[str], positive: Label | None) -> 
     Two names that are numbers themselves, as of stars, are read as 0 for the lower and 1 for the higher, unless one
     of them is said to be positive. What numbers no name (-1 means "not known") is no label.
     """
-    meaning: list[Any] = list(names)
+    meaning: dict[Any, Any] = dict(enumerate(names))
     if positive is None and len(names) == 2 and all(name.strip().isdecimal() for name in names):
-        meaning = [int(name == max(names, key=int)) for name in names]
-    return [meaning[label] if label is not None and 0 <= label < len(meaning) else None for label in labels]
+        meaning = {number: int(name == max(names, key=int)) for number, name in enumerate(names)}
+    return [meaning.get(label) for label in labels]
