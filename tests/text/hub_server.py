@@ -13,19 +13,15 @@ from urllib.parse import unquote, urlsplit
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 Files = Mapping[str, bytes]
+Page = tuple[int, bytes]  # status and content
 
 
 @contextmanager
-def hub_of(repositories: Mapping[str, Files], instead: tuple[int, bytes] | None = None) -> Iterator[str]:
-    """Serve data sets (files by path, by repository) on a free port.
-
-    What is to be answered `instead` (status and page) is the answer to everything but the first question, whether there
-    is a hub at all.
-    """
+def hub_of(repositories: Mapping[str, Files | Page]) -> Iterator[str]:
+    """Serve data sets on a free port: a repository is its files by path, or the page that is always answered."""
 
     class Handler(_Hub):
         served = repositories
-        page = instead
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -39,8 +35,7 @@ def hub_of(repositories: Mapping[str, Files], instead: tuple[int, bytes] | None 
 
 
 class _Hub(BaseHTTPRequestHandler):
-    served: Mapping[str, Files]
-    page: tuple[int, bytes] | None
+    served: Mapping[str, Files | Page]
     protocol_version = "HTTP/1.1"
 
     def do_HEAD(self) -> None:
@@ -48,34 +43,31 @@ class _Hub(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        if path == "/":
-            return self._send(200, b"")
-        if self.page is not None:
-            return self._send(*self.page, "text/html")
         parts = path.strip("/").split("/")
-        if parts[:2] == ["api", "datasets"]:
-            return self._api("/".join(parts[2:4]), parts[4:])
-        if parts[0] == "datasets" and parts[3:4] == ["resolve"]:
-            return self._file("/".join(parts[1:3]), "/".join(parts[5:]))
-        return self._missing("EntryNotFound")
-
-    def _api(self, repository: str, rest: list[str]) -> None:
-        files = self.served.get(repository)
+        if path == "/":  # is there a hub?
+            return self._send(200, b"")
+        is_api = parts[:2] == ["api", "datasets"]
+        if not is_api and parts[0] != "datasets":
+            return self._missing("EntryNotFound")
+        owner, name, *rest = parts[2:] if is_api else parts[1:]
+        files = self.served.get(f"{owner}/{name}")
         if files is None:
             return self._missing("RepoNotFound")
+        if isinstance(files, tuple):
+            return self._send(*files, "text/html")
+        return self._api(f"{owner}/{name}", files, rest) if is_api else self._file(files, "/".join(rest[2:]))
+
+    def _api(self, repository: str, files: Files, rest: list[str]) -> None:
         if rest[:1] == ["tree"]:
             return self._json(_children(files, "/".join(rest[2:])))
         siblings = [{"rfilename": path} for path in files]
         return self._json({"id": repository, "sha": COMMIT, "private": False, "tags": [], "siblings": siblings})
 
-    def _file(self, repository: str, path: str) -> None:
-        if repository not in self.served:
-            return self._missing("RepoNotFound")
-        content = self.served[repository].get(path)
-        if content is None:
+    def _file(self, files: Files, path: str) -> None:
+        if (content := files.get(path)) is None:
             return self._missing("EntryNotFound")
         headers = {"ETag": f'"{_digest(content)}"', "X-Repo-Commit": COMMIT}
-        self._send(200, content, "application/octet-stream", headers)
+        return self._send(200, content, "application/octet-stream", headers)
 
     def _json(self, answer: object) -> None:
         self._send(200, json.dumps(answer).encode(), "application/json")

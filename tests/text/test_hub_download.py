@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 import yaml
 from hub_server import hub_of
 from reviews import reviews
@@ -112,44 +111,32 @@ EXPECTED = {
 
 def test_the_three_data_sets_are_downloaded_and_then_need_no_network(tmp_path):
     with hub_of(REPOSITORIES) as address:
-        assert load(address, tmp_path) == json.loads(json.dumps(EXPECTED))
-    assert load(address, tmp_path) == json.loads(json.dumps(EXPECTED))  # nobody is there any more
+        assert load(address, tmp_path) == EXPECTED
+    assert load(address, tmp_path) == EXPECTED  # nobody is there any more
+    with hub_of(dict.fromkeys(REPOSITORIES, (200, b"<html>Sign in to use this network</html>"))) as address:
+        assert load(address, tmp_path, ["yelp"]) == {"yelp": EXPECTED["yelp"]}
 
 
-def test_classes_in_another_order_are_told_by_their_names(tmp_path):
-    turned = {"stanfordnlp/imdb": polar(["pos", "neg"], train=parquet(60), test=parquet(20))}
+def test_classes_are_told_by_their_names_and_a_file_that_came_broken_is_said(tmp_path):
+    turned = polar(["pos", "neg"], train=parquet(60), test=parquet(20))
+    whole = REPOSITORIES["fancyzhx/yelp_polarity"]
+    cut = {path: content[:-100] if "test-" in path else content for path, content in whole.items()}
+    with hub_of({"stanfordnlp/imdb": turned, "fancyzhx/yelp_polarity": cut}) as address:
+        found = load(address, tmp_path, ["imdb", "yelp"])
     texts, labels = reviews(60)
-    with hub_of(turned) as address:
-        found = load(address, tmp_path, ["imdb"])["imdb"]
-    assert found["train"] == [texts, [1 - label for label in labels]]
+    assert found["imdb"]["train"] == [texts, [1 - label for label in labels]]
+    assert "fancyzhx/yelp_polarity cannot be loaded" in found["yelp"]
 
 
-@pytest.mark.parametrize(
-    ("repositories", "instead", "answer"),
-    [
-        (
-            REPOSITORIES,
-            (200, b"<html>Sign in to use this network</html>"),
-            "cannot be loaded from the Hugging Face hub",
-        ),
-        (REPOSITORIES, (403, b"<html>Blocked</html>"), "cannot be loaded from the Hugging Face hub"),
-        ({}, None, "name a public data set of the Hugging Face hub"),
-    ],
-    ids=["page of a network", "blocked", "no such repository"],
-)
-def test_a_broken_answer_ends_with_one_message(tmp_path, repositories, instead, answer):
-    with hub_of(repositories, instead) as address:
-        messages = load(address, tmp_path, ["imdb", "sst"])
-    for name, repository in (("imdb", "stanfordnlp/imdb"), ("sst", "SetFit/sst5")):
-        assert isinstance(messages[name], str)
-        assert repository in messages[name]
-        assert answer in messages[name]
-        assert len(messages[name]) < 800
-
-
-def test_a_file_that_came_broken_is_said(tmp_path):
-    sound = polar(["neg", "pos"], train=parquet(60), test=parquet(20))
-    cut = {path: content[:-100] if "test-" in path else content for path, content in sound.items()}
-    with hub_of({"stanfordnlp/imdb": cut}) as address:
-        message = load(address, tmp_path, ["imdb"])["imdb"]
-    assert "stanfordnlp/imdb cannot be loaded" in message
+def test_a_broken_answer_ends_with_one_message(tmp_path):
+    pages = {
+        "stanfordnlp/imdb": (200, b"<html>Sign in to use this network</html>"),
+        "fancyzhx/yelp_polarity": (403, b"<html>Blocked</html>"),
+    }  # and there is no such repository as that of SST
+    with hub_of(pages) as address:
+        messages = load(address, tmp_path)
+    assert "stanfordnlp/imdb cannot be loaded from the Hugging Face hub. Connect to a network" in messages["imdb"]
+    assert "fancyzhx/yelp_polarity cannot be loaded from the Hugging Face hub" in messages["yelp"]
+    assert "'SetFit/sst5' doesn't exist" in messages["sst"]
+    assert "name a public data set of the Hugging Face hub" in messages["sst"]
+    assert all(len(message) < 800 for message in messages.values())
