@@ -27,6 +27,7 @@ from torch import Tensor
 from trained_network import ARCHITECTURES, load, train
 
 from slowpoints.cells import Cell
+from slowpoints.cells.jacobians import automatic_jacobian
 from slowpoints.dynamics import (
     Adam,
     FixedPoints,
@@ -38,7 +39,6 @@ from slowpoints.dynamics import (
     sample_states,
     sweep_tolerances,
 )
-from slowpoints.dynamics.system import automatic_jacobian
 
 MODES, SPEEDS, ROWS = 10, (1e-6, 1e-8), 32
 
