@@ -12,23 +12,6 @@ _STATE_WORDS = frozenset({"h", "hc", "hs", "ht", "hx", "hid", "hidden", "hiddens
 _INPUT_WORDS = frozenset(
     {"u", "x", "xs", "xt", "inp", "inputs", "input", "stimulus", "token", "tokens", "embedding", "embedded", "drive"}
 )
-    [
-        "u",
-        "x",
-        "xs",
-        "xt",
-        "inp",
-        "inputs",
-        "input",
-        "stimulus",
-        "token",
-        "tokens",
-        "embedding",
-        "embedded",
-        "data",
-        "drive",
-    ]
-)
 
 
 class Order(Enum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -59,7 +60,7 @@ class System:
             Where `input` fits neither the states nor the network, or is None and the network's input size unknown.
         """
         if self.input_size == 0:
-            if input is not None and input.size:
+            if input is not None and 0 not in np.shape(input):
                 raise InvalidInput("this network takes no input, since its step has one argument: leave `input` out")
             return states.new_zeros(len(states), 0)
         if input is None:
@@ -123,10 +124,9 @@ def as_system(
         except InvalidInput as failure:
             failures.append(failure)
         else:
-            trusted = (
-                system if step is None and _is_known(network) else _tried(system, states.to(dtype), inputs, called)
-            )
-            return trusted, states.to(dtype), inputs
+            if step is not None or not _is_known(network):
+                system = _tried(system, states.to(dtype), inputs, called)
+            return system, states.to(dtype), inputs
     raise next((failure for failure in failures if "dtype" not in str(failure)), failures[0])
 
 

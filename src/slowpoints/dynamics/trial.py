@@ -77,8 +77,8 @@ def check_rows(
     moved = _largest(again - first)
     if moved > 100 * precision * size:
         raise InvalidInput(
-            f"the network's step is random, or keeps something between calls: the same states were followed by others, "
-            f"up to {moved:.2g} apart. Leave out noise and dropout (module.eval()); what it remembers belongs in the state"
+            f"the network's step is random, or keeps something between calls: what followed the same states changed by "
+            f"up to {moved:.2g}. Leave out noise and dropout (module.eval()); what it remembers belongs in the state"
         )
     others = (torch.cat([rows[:2], 0.9 * rows[2:]]) for rows in (states, inputs))
     in_company = _largest(step(*others)[:2] - first[:2])
