@@ -47,7 +47,7 @@ def argument_names(function: Callable[..., Any]) -> list[str] | None:
 def _names_in_schema(function: Any) -> list[str] | None:
     """Return the names of the arguments of a scripted function of torch."""
     schema = getattr(function, "schema", None)
-    return None if schema is None else [argument.name for argument in schema.arguments]
+    return None if schema is None else [argument.name for argument in schema.arguments if argument.name != "self"]
 
 
 def order_of(function: Callable[..., Any]) -> Order | None:

@@ -58,13 +58,15 @@ def _given(network: Any, given: GivenStep) -> tuple[Step, bool]:
 
 
 def _forward(module: nn.Module) -> tuple[Step, bool]:
-    order = order_of(module.forward)
-    if order is Order.STATE and recurrent_parts(module) and not first_is_state(module.forward):
-        order = None  # a whole model, rather than a network without input
+    forward = getattr(module, "forward", module)  # some compiled scripts have none
+    order = order_of(forward)
+    described = f"{type(module).__name__}.forward{_listed(forward)}"
+    if order is Order.STATE and recurrent_parts(module) and not first_is_state(forward):
+        raise InvalidInput(f"{described} takes no state{hint(module)}")
     if order is None:
         raise InvalidInput(
-            f"cannot tell which argument of {type(module).__name__}.forward{_listed(module.forward)} is the state: say "
-            f"how to call it, for instance step=lambda module, state, input: module(input, state){hint(module)}"
+            f"cannot tell which argument of {described} is the state: say how to call it, for instance "
+            f"step=lambda module, state, input: module(input, state){hint(module)}"
         )
     if order is Order.STATE:
         return (lambda state, input: module(state)), False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -118,23 +118,46 @@ def wrong(
     direction = torch.randn(1, changed.shape[1], generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     direction = direction.to(changed)
     claimed = _product(jacobian, state, input, direction[0])
-    floor = direction.norm() * (size_of(state) / size_of(changed))
-    doubtful = False
+    best: _Ladder | None = None
+    doubtful = claimed is None
     for size in dict.fromkeys((size_of(changed), 1.0)):
-        distances = [size * fraction for fraction in FRACTIONS]
-        found = torch.stack([along(step, argument, d, state, input, direction).squeeze(1) for d in distances])
-        finite = torch.isfinite(found).all(dim=2).all(dim=0)
-        if not finite.any():
+        floor = direction.norm() * (size_of(state) / size_of(changed))
+        ladder = _climb(step, argument, size, state, input, direction, floor)
+        if not torch.isfinite(ladder.found).all(dim=1).any():
             continue
-        doubtful, found = True, found[:, finite]
-        steps = [_relative(one - other, one, floor) for one, other in pairwise(found)]
-        place = min(range(len(steps)), key=steps.__getitem__)
-        allowed = min(max(AGREEMENT, 10 * steps[place]), 0.5)
-        if claimed is not None and _relative(claimed[finite] - found[place], found[place], floor) <= allowed:
+        doubtful = True
+        allowed = min(max(AGREEMENT, 10 * ladder.steadiness), 0.5)
+        if best is None and claimed is not None and _relative(claimed - ladder.found, ladder.found, floor) <= allowed:
             return False, None
-        if _relative(found[TYPICAL] - found[place], found[place], floor) <= CONSISTENCY:
-            return True, Differences(step, argument, distances[place])
-    return doubtful or claimed is None, None
+        if ladder.consistent and (best is None or ladder.refines(best, floor)):
+            best = ladder
+    return doubtful, None if best is None else Differences(step, argument, best.distance)
+
+
+class _Ladder(NamedTuple):
+    """What the differences over several distances, all shares of one size, say about a derivative."""
+
+    found: Float[Tensor, "row state"]
+    distance: float  # of the best
+    steadiness: float  # relative change to its neighbour
+    consistent: bool  # with a distance over which any smooth network is nearly linear
+
+    def refines(self, other: _Ladder, floor: Tensor) -> bool:
+        """Say whether this is the same derivative, more precisely."""
+        return self.steadiness < other.steadiness and _relative(self.found - other.found, other.found, floor) <= (
+            CONSISTENCY
+        )
+
+
+def _climb(
+    step: Step, argument: int, size: float, state: Tensor, input: Tensor, direction: Tensor, floor: Tensor
+) -> _Ladder:
+    distances = [size * fraction for fraction in FRACTIONS]
+    found = torch.stack([along(step, argument, d, state, input, direction).squeeze(1) for d in distances])
+    steps = [_relative(one - other, one, floor) for one, other in pairwise(found)]
+    place = min(range(len(steps)), key=steps.__getitem__)
+    consistent = _relative(found[TYPICAL] - found[place], found[place], floor) <= CONSISTENCY
+    return _Ladder(found[place], distances[place], steps[place], consistent)
 
 
 def size_of(points: Tensor) -> float:
@@ -151,5 +174,10 @@ def _product(jacobian: Step, state: Tensor, input: Tensor, direction: Tensor) ->
 
 
 def _relative(error: Tensor, value: Tensor, floor: Tensor) -> float:
-    """Return the largest error of a row, relative to its value or to what counts as a large one."""
-    return (error.norm(dim=1) / value.norm(dim=1).clamp(min=floor)).max().item()
+    """Return the largest error of a row, relative to its value or to what counts as a large one.
+
+    Rows that are not finite do not count; it is infinite where none is.
+    """
+    errors = error.norm(dim=1) / value.norm(dim=1).clamp(min=floor)
+    errors = errors[torch.isfinite(errors)]
+    return errors.max().item() if len(errors) else torch.inf

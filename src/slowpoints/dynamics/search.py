@@ -185,7 +185,7 @@ def _solve_in_chunks(
     memory: int,
     progress: bool,
 ) -> Solution:
-    rows = max(1, memory // solver.bytes_per_point(starts.shape[1]))
+    rows = max(1, int(memory) // solver.bytes_per_point(starts.shape[1]))
     with tqdm(total=len(starts), desc="fixed points", unit="point", disable=not progress) as bar:
         chunks = list(zip(starts.split(rows), inputs.split(rows), strict=True))
         parts = in_threads(
