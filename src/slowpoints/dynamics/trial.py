@@ -48,7 +48,9 @@ def try_once(step: Step, states: Float[Tensor, "point state"], inputs: Float[Ten
             f"{tuple(inputs[:1].shape)}: {error}{hint}"
         ) from error
     if not isinstance(result, Tensor) or result.shape != states[:1].shape:
-        got = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
+        got = str(tuple(result.shape)) if isinstance(result, Tensor) else type(result).__name__
+        if isinstance(result, tuple):
+            got += "; say which entry it is, for instance step=lambda network, state, input: network(input, state)[1]"
         raise InvalidInput(
             f"the network's step must return states (batch, state), as it is given them: for "
             f"{tuple(states[:1].shape)} it returned {got}{hint}"
