@@ -116,6 +116,17 @@ def test_a_step_may_write_into_what_it_is_given():
     torch.testing.assert_close(found.location, torch.full((9, 2), 2.0).double(), atol=1e-3, rtol=0)
 
 
+def test_a_step_that_takes_single_states_only_is_refused():
+    with pytest.raises(InvalidInput, match="step failed on a state of shape"):
+        find_fixed_points(lambda h, x: followed(h.reshape(1, 2), x), normal(9, 2), ZERO)
+
+
+def test_an_attribute_that_is_called_step_is_no_step():
+    module = InputHidden()
+    module.step = 3
+    assert find_fixed_points(module, normal(4, 5)).location.shape == (4, 5)
+
+
 class Counting:
     def __init__(self):
         self.calls = 0

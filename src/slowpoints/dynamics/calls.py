@@ -34,9 +34,9 @@ def step_of(network: Any, given: GivenStep | None) -> tuple[Step, bool]:
     """
     if given is not None:
         return _given(network, given)
-    if isinstance(network, nn.Module) and not hasattr(network, "step"):
+    if isinstance(network, nn.Module) and not has_step(network):
         return _forward(network)
-    function = getattr(network, "step", network) if isinstance(network, nn.Module) else network
+    function = network.step if has_step(network) else network
     order = order_of(function)
     if order is Order.INPUT_STATE:
         raise InvalidInput(
@@ -46,6 +46,11 @@ def step_of(network: Any, given: GivenStep | None) -> tuple[Step, bool]:
     if order is Order.STATE:
         return (lambda state, input: function(state)), False
     return function, True
+
+
+def has_step(network: Any) -> bool:
+    """Say whether a network is a module with a step of its own, as cells are."""
+    return isinstance(network, nn.Module) and callable(getattr(network, "step", None))
 
 
 def _given(network: Any, given: GivenStep) -> tuple[Step, bool]:

@@ -13,10 +13,10 @@ from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Stacked, VanillaRNN, from_t
 from slowpoints.cells.forward import ForwardCell
 from slowpoints.cells.jacobians import Step, automatic_jacobian
 from slowpoints.cells.torch_modules import detached_copy, uncompiled
-from slowpoints.dynamics.calls import GivenStep, hint, step_of
+from slowpoints.dynamics.calls import GivenStep, has_step, hint, step_of
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_device, check_size
 from slowpoints.dynamics.derivatives import Differences, differentiable, wrong
-from slowpoints.dynamics.trial import check_rows, trial_rows, try_once
+from slowpoints.dynamics.trial import attempt, check_rows, trial_rows
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -120,7 +120,7 @@ def as_system(
             check_size(states, system.state_size, "states", "the network's state")
         inputs = system.inputs(input, states.to(dtype))
         try:
-            try_once(system.step, states.to(dtype), inputs, hint(network))
+            attempt(system.step, states[:1].to(dtype), inputs[:1], hint(network))
         except InvalidInput as failure:
             failures.append(failure)
         else:
@@ -154,7 +154,7 @@ def _system(network: Any, called: torch.dtype, dtype: torch.dtype, given: GivenS
         for parameter in own.parameters():
             parameter.requires_grad_(False)
     plain, has_input = step_of(own, given)
-    as_it_is = given is None and called == dtype and isinstance(own, nn.Module) and hasattr(own, "step")
+    as_it_is = given is None and called == dtype and has_step(own)
     step = plain if as_it_is else _converted(plain, called)
     owner = own if isinstance(own, nn.Module) else getattr(own, "__self__", None)  # of `cell.step`
     sizes = owner if isinstance(own, nn.Module) or isinstance(owner, Cell) else None

@@ -32,29 +32,32 @@ def trial_rows(points: Float[Tensor, "point axis"], seed: int) -> Float[Tensor, 
     return changed.float().to(rows)  # so that a step in single precision sees the same
 
 
-def try_once(step: Step, states: Float[Tensor, "point state"], inputs: Float[Tensor, "point input"], hint: str) -> None:
-    """Try a step on the first state.
+def attempt(
+    step: Step, states: Float[Tensor, "batch state"], inputs: Float[Tensor, "batch input"], hint: str = ""
+) -> Float[Tensor, "batch state"]:
+    """Return what a step gives for a batch.
 
     Raises
     ------
     InvalidInput
-        Where it fails, or returns anything but a state of the same size.
+        Where it fails, or returns anything but states of the same size; `hint` is added to the message.
     """
     try:
-        result = step(states[:1], inputs[:1])
+        result = step(states, inputs)
     except FAILURES as error:
         raise InvalidInput(
-            f"the network's step failed on a state of shape {tuple(states[:1].shape)} and an input of shape "
-            f"{tuple(inputs[:1].shape)}: {error}{hint}"
+            f"the network's step failed on a state of shape {tuple(states.shape)} and an input of shape "
+            f"{tuple(inputs.shape)}: {error}{hint}"
         ) from error
-    if not isinstance(result, Tensor) or result.shape != states[:1].shape:
+    if not isinstance(result, Tensor) or result.shape != states.shape:
         got = str(tuple(result.shape)) if isinstance(result, Tensor) else type(result).__name__
         if isinstance(result, tuple):
             got += "; say which entry it is, for instance step=lambda network, state, input: network(input, state)[1]"
         raise InvalidInput(
             f"the network's step must return states (batch, state), as it is given them: for "
-            f"{tuple(states[:1].shape)} it returned {got}{hint}"
+            f"{tuple(states.shape)} it returned {got}{hint}"
         )
+    return result
 
 
 def check_rows(
@@ -72,9 +75,9 @@ def check_rows(
     Raises
     ------
     InvalidInput
-        Where it is random, keeps something between calls, or couples the rows of a batch.
+        Where it fails, is random, keeps something between calls, or couples the rows of a batch.
     """
-    first, again = step(states, inputs), step(states, inputs)
+    first, again = attempt(step, states, inputs), step(states, inputs)
     size = max(_largest(first), torch.finfo(first.dtype).tiny)
     moved = _largest(again - first)
     if moved > 100 * precision * size:
