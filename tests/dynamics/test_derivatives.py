@@ -62,6 +62,8 @@ def test_a_search_finds_the_saddle_where_autograd_sees_nothing(step, solver):
 def test_everything_works_within_inference_mode():
     with torch.inference_mode():
         assert magnitudes(followed, ZERO.clone(), ZERO) == pytest.approx(EIGENVALUES)
+        for solver in SOLVERS:
+            assert find_fixed_points(followed, normal(5, 2), ZERO + 0, solver=solver).converged_share == 1
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])

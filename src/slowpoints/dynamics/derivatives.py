@@ -91,7 +91,7 @@ def differentiable(differences: Differences) -> Step:
     return step
 
 
-def wrong(
+def compare_with_differences(
     step: Step, jacobian: Step, argument: int, state: Float[Tensor, "row state"], input: Float[Tensor, "row input"]
 ) -> tuple[bool, Differences | None]:
     """Say whether a Jacobian is not the derivative of a step, and return differences that are.

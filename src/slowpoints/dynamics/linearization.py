@@ -116,7 +116,7 @@ def linearize(
             )
         input = points.input if input is None else input
         points = points.location
-    with torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad():
         system, states, inputs = as_system(network, as_points(points), input, dtype, step)
         recurrent = _in_chunks(system.recurrent_jacobian, states, inputs)
         return Linearization(

@@ -157,7 +157,7 @@ def relaxation(
     """
     check_count(steps, "steps")
     check_precision(dtype)
-    with torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad():
         system, state, inputs = as_system(network, as_points(states), input, dtype, step)
         changes = []
         for _ in range(steps):

@@ -147,7 +147,7 @@ def sweep_tolerances(
     if memory is None:
         memory = CPU_MEMORY if starts.device.type == "cpu" else MEMORY
     check_positive(memory, "memory")
-    with torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad():
         system, starts, inputs = as_system(network, starts, input, dtype, step)
         solution = _solve_in_chunks(solver, system, starts, inputs, levels, memory, progress)
         if region == "states":

@@ -15,7 +15,7 @@ from slowpoints.cells.jacobians import Step, automatic_jacobian
 from slowpoints.cells.torch_modules import detached_copy, uncompiled
 from slowpoints.dynamics.calls import GivenStep, has_step, hint, step_of
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_device, check_size
-from slowpoints.dynamics.derivatives import Differences, differentiable, wrong
+from slowpoints.dynamics.derivatives import Differences, compare_with_differences, differentiable
 from slowpoints.dynamics.trial import attempt, check_rows, trial_rows
 
 if TYPE_CHECKING:
@@ -112,13 +112,14 @@ def as_system(
     InvalidInput
         Where something does not fit, or the step is not a function of one state and one input alone.
     """
+    states = _outside_inference(states)
     network = _checked(network, states, step)
     failures = []
     for called in dict.fromkeys((dtype, torch.float64, torch.float32, states.dtype)):
         system = _system(network, called, dtype, step)
         if system.state_size is not None:
             check_size(states, system.state_size, "states", "the network's state")
-        inputs = system.inputs(input, states.to(dtype))
+        inputs = _outside_inference(system.inputs(input, states.to(dtype)))
         try:
             attempt(system.step, states[:1].to(dtype), inputs[:1], hint(network))
         except InvalidInput as failure:
@@ -128,6 +129,11 @@ def as_system(
                 system = _tried(system, states.to(dtype), inputs, called)
             return system, states.to(dtype), inputs
     raise next((failure for failure in failures if "dtype" not in str(failure)), failures[0])
+
+
+def _outside_inference(tensor: Tensor) -> Tensor:
+    """Return a tensor with which gradients can be computed, also where it was made in inference mode."""
+    return tensor.clone() if tensor.is_inference() else tensor
 
 
 def _checked(network: Any, states: Tensor, step: GivenStep | None) -> Any:
@@ -204,7 +210,7 @@ def _tried(system: System, states: Tensor, inputs: Tensor, called: torch.dtype) 
 
 def _derivative(step: Step, jacobian: Step, argument: int, rows: tuple[Tensor, Tensor]) -> Differences | None:
     """Return differences to be used in the place of a Jacobian that is wrong, None where it is right."""
-    is_wrong, differences = wrong(step, jacobian, argument, *rows)
+    is_wrong, differences = compare_with_differences(step, jacobian, argument, *rows)
     name = ("recurrent_jacobian", "input_jacobian")[argument]
     owner = type(getattr(jacobian, "__self__", None))
     if is_wrong and getattr(owner, name, None) not in (None, getattr(Cell, name)):
