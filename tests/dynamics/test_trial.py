@@ -7,6 +7,7 @@ from networks import normal
 from torch import nn
 from two_units import EIGENVALUES, WEIGHT, ZERO, followed, in_single, magnitudes
 
+from slowpoints.cells import Cell
 from slowpoints.dynamics import (
     InvalidInput,
     LevenbergMarquardt,
@@ -113,8 +114,18 @@ def test_a_step_that_converts_its_module_survives():
     assert magnitudes(converting(module), ZERO, ZERO) == pytest.approx(expected)
 
 
+class WritingCell(Cell):
+    def step(self, state, input):
+        return state.mul_(0.5).add_(input)
+
+    def states(self, inputs, initial=None):
+        raise NotImplementedError
+
+
 def test_a_step_may_write_into_what_it_is_given():
     found = find_fixed_points(lambda h, x: h.mul_(0.5).add_(x), normal(9, 2), torch.ones(2), region=None)
+    torch.testing.assert_close(found.location, torch.full((9, 2), 2.0).double(), atol=1e-3, rtol=0)
+    found = find_fixed_points(WritingCell(2, 2), normal(9, 2), torch.ones(2), region=None)
     torch.testing.assert_close(found.location, torch.full((9, 2), 2.0).double(), atol=1e-3, rtol=0)
 
 

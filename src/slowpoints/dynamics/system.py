@@ -161,7 +161,7 @@ def _system(network: Any, called: torch.dtype, dtype: torch.dtype, given: GivenS
             parameter.requires_grad_(False)
     plain, has_input = step_of(own, given)
     as_it_is = given is None and called == dtype and has_step(own)
-    step = plain if as_it_is else _converted(plain, called)
+    step = plain if as_it_is and _is_known(own) else _converted(plain, called)
     owner = own if isinstance(own, nn.Module) else getattr(own, "__self__", None)  # of `cell.step`
     sizes = owner if isinstance(own, nn.Module) or isinstance(owner, Cell) else None
     return System(
