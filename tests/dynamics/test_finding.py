@@ -139,7 +139,7 @@ def bad_calls():
     yield "region", "a Region", lambda: find_fixed_points(cell, states, region="visited")
     yield "precision", "torch.float32", lambda: find_fixed_points(cell, states, dtype=torch.float16)
     yield "slow", "slow_tolerance", lambda: find_fixed_points(cell, states, slow_tolerance=-1.0)
-    yield "numpy step", "step failed", lambda: find_fixed_points(lambda h, x: h.numpy(), states, torch.zeros(1))
+    yield "numpy step", "returned ndarray", lambda: find_fixed_points(lambda h, x: h.numpy(), states, torch.zeros(1))
     yield "rate", "learning_rate", lambda: Adam(learning_rate=-1.0)
     yield "network", "not str", lambda: find_fixed_points("gru", states)
     yield "two directions", "bidirectional", lambda: find_fixed_points(nn.GRU(3, 5, bidirectional=True), states)

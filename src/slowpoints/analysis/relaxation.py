@@ -43,7 +43,7 @@ class RelaxationAnalysis:
     def __call__(self, dissection: Dissection) -> Findings:
         """Return the change at every token."""
         starts = sample_states(dissection.states, min(self.states, len(dissection.states)), seed=dissection.seed)
-        changes = relaxation(dissection.network.cell, starts, steps=self.tokens).cpu().numpy()
+        changes = relaxation(dissection.network.cell, starts, steps=self.tokens, dtype=starts.dtype).cpu().numpy()
         median = np.median(changes, axis=1)
         metrics = {"change_1": median[0], "change_10": median[9], "change_last": median[-1]}
         resting = np.flatnonzero(median < RESTING)

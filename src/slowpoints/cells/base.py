@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from slowpoints.cells.jacobians import automatic_jacobian
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -44,7 +47,7 @@ class Cell(nn.Module, ABC):
     def step(
         self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]
     ) -> Float[Tensor, "batch state"]:
-        """Return the state one token later, by plain operations of any dtype (works under `torch.func`)."""
+        """Return the state one token later, by plain operations of any dtype."""
 
     @abstractmethod
     def states(
@@ -66,20 +69,13 @@ class Cell(nn.Module, ABC):
         self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]
     ) -> Float[Tensor, "batch state state"]:
         """Return `d step / d state`, entry [b, i, j] the derivative of unit i by unit j."""
-        return self._automatic_jacobian(0, state, input)
+        return automatic_jacobian(self.step, 0)(state, input)
 
     def input_jacobian(
         self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]
     ) -> Float[Tensor, "batch state input"]:
         """Return `d step / d input`, entry [b, i, j] the derivative of unit i by input j."""
-        return self._automatic_jacobian(1, state, input)
-
-    def _automatic_jacobian(self, argument: int, state: Tensor, input: Tensor) -> Tensor:
-        def step_one(state: Tensor, input: Tensor) -> Tensor:
-            return self.step(state[None], input[None])[0]
-
-        result: Tensor = torch.func.vmap(torch.func.jacrev(step_one, argnums=argument))(state, input)
-        return result
+        return automatic_jacobian(self.step, 1)(state, input)
 
 
 class LayerWeights(NamedTuple):
@@ -96,6 +92,16 @@ def layer_weights(rnn: nn.RNNBase) -> LayerWeights:
     return LayerWeights(
         *(getattr(rnn, f"{name}_l0", None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))  # type: ignore[arg-type]
     )
+
+
+def check_sequences(inputs: object) -> None:
+    """Refuse inputs of whole sequences that are not padded to one tensor."""
+    if isinstance(inputs, PackedSequence):
+        raise TypeError(
+            "states are computed from padded sequences (batch, time, input), not from a PackedSequence: unpack it by "
+            "torch.nn.utils.rnn.pad_packed_sequence(packed, batch_first=True), and leave out the padding afterwards by "
+            "slowpoints.dynamics.visited_states(states, lengths)"
+        )
 
 
 def scale_rows(scale: Float[Tensor, "batch row"], matrix: Float[Tensor, "row column"]) -> Tensor:

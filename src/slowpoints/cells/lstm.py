@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, add_scaled_rows, initialize_layer, layer_weights, scale_rows
+from slowpoints.cells.base import Cell, add_scaled_rows, check_sequences, initialize_layer, layer_weights, scale_rows
 
 
 class _Gates(NamedTuple):
@@ -72,6 +72,7 @@ class LSTM(Cell):
         return torch.cat([gates.output * torch.tanh(cell), cell], dim=-1)
 
     def _initial(self, inputs: Tensor, initial: Tensor | None) -> Tensor:
+        check_sequences(inputs)
         return inputs.new_zeros(inputs.shape[0], self.state_size) if initial is None else initial
 
     def hidden_states(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, initialize_layer, layer_weights, scale_rows
+from slowpoints.cells.base import Cell, check_sequences, initialize_layer, layer_weights, scale_rows
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -69,6 +69,7 @@ class VanillaRNN(Cell):
 
     def states(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Return the states after every input, `(batch, time, state)`."""
+        check_sequences(inputs)
         states: Tensor = self.rnn(inputs, None if initial is None else initial.unsqueeze(0))[0]
         return states
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, add_diagonal, add_scaled_rows, initialize_gates, scale_rows
+from slowpoints.cells.base import Cell, add_diagonal, add_scaled_rows, check_sequences, initialize_gates, scale_rows
 
 OPEN = 100.0  # bias of a gate that is always open: its sigmoid is 1 to the last bit, in float64 too
 
@@ -62,6 +62,7 @@ class UGRNN(Cell):
 
     def states(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Return the states after every input, `(batch, time, state)`."""
+        check_sequences(inputs)
         if initial is None:
             initial = inputs.new_zeros(inputs.shape[0], self.hidden_size)
         states: Tensor = torch.gru(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +81,7 @@ def check_positive(value: float, name: str) -> None:
 
 def check_count(value: int, name: str) -> None:
     """Raise `InvalidInput` unless an option is a whole number above zero."""
-    if not isinstance(value, int) or value < 1:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral) or value < 1:
         raise InvalidInput(f"{name} must be a whole number above 0, not {value!r}")
 
 

@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_precision
 from slowpoints.dynamics.eigenmodes import Eigenmodes, eigenmodes
 from slowpoints.dynamics.fixed_points import FixedPoints
-from slowpoints.dynamics.system import Step, as_system, check_step
+from slowpoints.dynamics.system import as_system
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
 
+    from slowpoints.cells.jacobians import Step
+    from slowpoints.dynamics.calls import GivenStep
     from slowpoints.dynamics.checks import Array
 
 ROWS = 32  # points whose Jacobians are computed at once
@@ -74,6 +76,7 @@ def linearize(
     input: Array | None = None,
     *,
     modes: int = 10,
+    step: GivenStep | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> Linearization:
     """Find both Jacobians of a network at given points, and the leading modes of the recurrent one.
@@ -81,7 +84,8 @@ def linearize(
     Parameters
     ----------
     network
-        As for `find_fixed_points`: Jacobians are in closed form for the cells, automatic for functions.
+        As for `find_fixed_points`: Jacobians are in closed form for the cells, automatic for functions, and by
+        differences where automatic ones would be wrong.
     points
         `FixedPoints`, or states `(point, state)`.
     input
@@ -89,6 +93,8 @@ def linearize(
         zero.
     modes
         How many leading modes to find.
+    step
+        As for `find_fixed_points`.
     dtype
         Precision of the result.
 
@@ -110,12 +116,8 @@ def linearize(
             )
         input = points.input if input is None else input
         points = points.location
-    states = as_points(points)
-    with torch.no_grad():
-        system = as_system(network, states, dtype)
-        states = states.to(dtype)
-        inputs = system.inputs(input, states)
-        check_step(system, states, inputs)
+    with torch.inference_mode(False), torch.no_grad():
+        system, states, inputs = as_system(network, as_points(points), input, dtype, step)
         recurrent = _in_chunks(system.recurrent_jacobian, states, inputs)
         return Linearization(
             location=states,

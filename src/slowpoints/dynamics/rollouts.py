@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_size
-from slowpoints.dynamics.system import Step, as_system, check_step
+from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_precision, check_size
+from slowpoints.dynamics.system import as_system
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
+    from slowpoints.cells.jacobians import Step
+    from slowpoints.dynamics.calls import GivenStep
     from slowpoints.dynamics.checks import Array
     from slowpoints.dynamics.linearization import Linearization
 
@@ -124,16 +126,29 @@ def linearized_states(
 
 
 def relaxation(
-    network: Step | nn.Module, states: Array, input: Array | None = None, *, steps: int = 50
+    network: Step | nn.Module,
+    states: Array,
+    input: Array | None = None,
+    *,
+    steps: int = 50,
+    step: GivenStep | None = None,
+    dtype: torch.dtype = torch.float64,
 ) -> Float[Tensor, "step point"]:
     """Return `||h_{t+1} - h_t|| / ||h_t||` while a network runs under constant input, zero where None.
 
     Parameters
     ----------
-    network, states, input
+    network, states, input, step
         As for `find_fixed_points`.
     steps
         How many tokens to run.
+    dtype
+        Precision of the run and of its result.
+
+    Returns
+    -------
+    Tensor
+        `(step, point)`.
 
     Raises
     ------
@@ -141,11 +156,9 @@ def relaxation(
         As for `find_fixed_points`.
     """
     check_count(steps, "steps")
-    state = as_points(states)
-    with torch.no_grad():
-        system = as_system(network, state, state.dtype)
-        inputs = system.inputs(input, state)
-        check_step(system, state, inputs)
+    check_precision(dtype)
+    with torch.inference_mode(False), torch.no_grad():
+        system, state, inputs = as_system(network, as_points(states), input, dtype, step)
         changes = []
         for _ in range(steps):
             following = system.step(state, inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def visited_states(
-    states: Float[Tensor, "batch time state"], lengths: Int[Tensor, " batch"]
+    states: Float[Tensor, "batch time state"], lengths: Int[Tensor, " batch"] | Sequence[int]
 ) -> Float[Tensor, "point state"]:
     """Return the states of padded trajectories, one after another, without those after each one's length.
 
@@ -23,6 +24,9 @@ def visited_states(
     InvalidInput
         Where lengths and trajectories do not fit.
     """
+    if not isinstance(states, Tensor):
+        raise InvalidInput(f"states must be a padded tensor (batch, time, state), not a {type(states).__name__}")
+    lengths = torch.as_tensor(lengths)
     if states.ndim != 3 or lengths.shape != states.shape[:1]:
         raise InvalidInput(
             "trajectories (batch, time, state) need lengths (batch,), not "
@@ -61,7 +65,7 @@ def sample_states(
         raise InvalidInput(f"noise must be 0 or more, not {noise}")
     if count > len(points) and noise == 0:
         raise InvalidInput(f"cannot draw {count} of {len(points)} states without noise: they would repeat")
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(int(seed))
     rounds = -(-count // len(points))
     order = torch.cat([torch.randperm(len(points), generator=generator) for _ in range(rounds)])[:count]
     sample = points[order.to(points.device)]

@@ -14,11 +14,13 @@ from slowpoints.dynamics.fixed_points import FixedPoints, Status
 from slowpoints.dynamics.parallel import in_threads
 from slowpoints.dynamics.region import Region
 from slowpoints.dynamics.solvers import LevenbergMarquardt, Solution, Solver
-from slowpoints.dynamics.system import Step, System, as_system, check_step
+from slowpoints.dynamics.system import System, as_system
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+    from slowpoints.cells.jacobians import Step
+    from slowpoints.dynamics.calls import GivenStep
     from slowpoints.dynamics.checks import Array
 
 CPU_MEMORY = 1 << 26  # bytes worked on at once: on the CPU, what stays in its caches is solved twice as fast
@@ -37,6 +39,7 @@ def find_fixed_points(
     slow_tolerance: float = SLOW,
     region: Region | Literal["states"] | None = "states",
     memory: int | None = None,
+    step: GivenStep | None = None,
     dtype: torch.dtype = torch.float64,
     progress: bool = False,
 ) -> FixedPoints:
@@ -49,8 +52,9 @@ def find_fixed_points(
     Parameters
     ----------
     network
-        A `Cell`, one of torch's recurrent modules, or any `(state, input) -> state` on batches. It is copied before its
-        precision is changed, and stays as it is. A plain function is called in the dtype of `states`.
+        A `Cell`, one of torch's recurrent modules, a module whose forward names its arguments, or any function
+        `(state, input) -> state`, or `(state) -> state`, on batches. A module is copied before its precision is
+        changed, and stays as it is. A function is called in `dtype`, or in the precision in which it can compute.
     states
         Initial states `(point, state)`, best drawn from those that the network visits (`sample_states`); or one state.
     input
@@ -67,6 +71,9 @@ def find_fixed_points(
     memory
         Bytes that the points in work may take in each thread; others wait. By default 64 MiB on the CPU, 1 GiB
         elsewhere.
+    step
+        How the network is called, `(network, state, input) -> state`, where it does not tell by the names of its
+        arguments: `step=lambda module, state, input: module(input, state)`.
     dtype
         Precision of the search and of its result.
     progress
@@ -81,7 +88,8 @@ def find_fixed_points(
     ------
     InvalidInput
         For states that are not finite, shapes that do not fit the network or one another, mixed devices, impossible
-        options, or a plain function without `input`.
+        options, a plain function without `input`, or a step that is random, couples the rows of its batch, or does not
+        tell which of its arguments is the state.
 
     References
     ----------
@@ -97,6 +105,7 @@ def find_fixed_points(
         slow_tolerance=slow_tolerance,
         region=region,
         memory=memory,
+        step=step,
         dtype=dtype,
         progress=progress,
     )[tolerance]
@@ -112,6 +121,7 @@ def sweep_tolerances(
     slow_tolerance: float = SLOW,
     region: Region | Literal["states"] | None = "states",
     memory: int | None = None,
+    step: GivenStep | None = None,
     dtype: torch.dtype = torch.float64,
     progress: bool = False,
 ) -> dict[float, FixedPoints]:
@@ -137,11 +147,8 @@ def sweep_tolerances(
     if memory is None:
         memory = CPU_MEMORY if starts.device.type == "cpu" else MEMORY
     check_positive(memory, "memory")
-    with torch.no_grad():
-        system = as_system(network, starts, dtype)
-        starts = starts.to(dtype)
-        inputs = system.inputs(input, starts)
-        check_step(system, starts, inputs)
+    with torch.inference_mode(False), torch.no_grad():
+        system, starts, inputs = as_system(network, starts, input, dtype, step)
         solution = _solve_in_chunks(solver, system, starts, inputs, levels, memory, progress)
         if region == "states":
             region = _region_of(starts)
@@ -178,7 +185,7 @@ def _solve_in_chunks(
     memory: int,
     progress: bool,
 ) -> Solution:
-    rows = max(1, memory // solver.bytes_per_point(starts.shape[1]))
+    rows = max(1, int(memory) // solver.bytes_per_point(starts.shape[1]))
     with tqdm(total=len(starts), desc="fixed points", unit="point", disable=not progress) as bar:
         chunks = list(zip(starts.split(rows), inputs.split(rows), strict=True))
         parts = in_threads(

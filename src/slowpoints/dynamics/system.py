@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from slowpoints.cells import Cell, from_torch
+from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Stacked, VanillaRNN, from_torch
+from slowpoints.cells.forward import ForwardCell
+from slowpoints.cells.jacobians import Step, automatic_jacobian
+from slowpoints.cells.torch_modules import detached_copy, uncompiled
+from slowpoints.dynamics.calls import GivenStep, has_step, hint, step_of
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_device, check_size
+from slowpoints.dynamics.derivatives import Differences, compare_with_differences, differentiable
+from slowpoints.dynamics.trial import attempt, check_rows, trial_rows
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
     from slowpoints.dynamics.checks import Array
 
-Step = Callable[[Tensor, Tensor], Tensor]
+FEW = 3  # rows at which derivatives are compared
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class System:
     input_jacobian
         `(batch, state), (batch, input) -> (batch, state, input)`, the derivative by the input.
     state_size, input_size
-        N and E; None where the network does not tell.
+        N and E; None where the network does not tell, E = 0 where it takes no input.
     reentrant
         Whether several threads may call it at once, as they may cells; a user's own code may keep something.
     """
@@ -54,11 +59,15 @@ class System:
         InvalidInput
             Where `input` fits neither the states nor the network, or is None and the network's input size unknown.
         """
+        if self.input_size == 0:
+            if input is not None and 0 not in np.shape(input):
+                raise InvalidInput("this network takes no input, since its step has one argument: leave `input` out")
+            return states.new_zeros(len(states), 0)
         if input is None:
             if self.input_size is None:
                 raise InvalidInput(
                     "this function or module does not tell the size of its input: give `input`, for instance "
-                    "torch.zeros(input_size) for the autonomous dynamics"
+                    "torch.zeros(input_size) for the autonomous dynamics, or a function of the state alone"
                 )
             return states.new_zeros(len(states), self.input_size)
         inputs = as_points(input, "input")
@@ -70,95 +79,149 @@ class System:
         return inputs.to(states.dtype).expand(len(states), -1)
 
 
-def as_system(network: Step | nn.Module, states: Float[Tensor, "point state"], dtype: torch.dtype) -> System:
-    """Return the network as a `System` that computes in `dtype`.
+def as_system(
+    network: Step | nn.Module,
+    states: Float[Tensor, "point state"],
+    input: Array | None,
+    dtype: torch.dtype,
+    step: GivenStep | None = None,
+) -> tuple[System, Float[Tensor, "point state"], Float[Tensor, "point input"]]:
+    """Return the network as a `System` that has been tried, and its states and inputs in `dtype`.
+
+    Precision is the same everywhere in the library: results are in `dtype`, and so is what is computed. Modules are
+    copied and converted to it. A function is called in it, and a function (or module) that fails in it, since tensors
+    that it refers to have another precision, is called in that one instead.
+
+    A network that is not one of the library's cells is tried on a few states. Where its Jacobians are not what a change
+    of its state (or input) does, as under `detach` or `no_grad`, they are found by differences.
 
     Parameters
     ----------
     network
-        A `Cell` or a module with its `step`, a recurrent module of torch, or any `(state, input) -> state` on batches.
-        Modules are copied before they are converted. A plain function is called in the dtype of `states`, whatever
-        `dtype` is, since the tensors that it refers to cannot be converted; its Jacobians are automatic.
+        A `Cell` or a module with its `step`, a recurrent module of torch, a module whose forward names its arguments,
+        or a function `(state, input) -> state`, or `(state) -> state`, on batches.
     states
         States `(point, state)` that will be asked for: they must fit the network in size and device.
+    input
+        One input for all or one for each state; zeros where None.
+    step
+        How the network is called, `(network, state, input) -> state`, where it does not tell.
 
     Raises
     ------
     InvalidInput
-        Where the states do not fit.
+        Where something does not fit, or the step is not a function of one state and one input alone.
     """
-    if isinstance(network, nn.Module):
-        system = _module_system(network, states, dtype)
-    elif callable(network):
-        system = _function_system(network, states.dtype)
-    else:
-        raise InvalidInput(f"a network is a cell, a module or a function, not {type(network).__name__}")
-    if system.state_size is not None:
-        check_size(states, system.state_size, "states", "the network's state")
-    return system
-
-
-def _module_system(module: nn.Module, states: Tensor, dtype: torch.dtype) -> System:
-    if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+    states = _outside_inference(states)
+    network = _checked(network, states, step)
+    failures = []
+    for called in dict.fromkeys((dtype, torch.float64, torch.float32, states.dtype)):
+        system = _system(network, called, dtype, step)
+        if system.state_size is not None:
+            check_size(states, system.state_size, "states", "the network's state")
+        inputs = _outside_inference(system.inputs(input, states.to(dtype)))
         try:
-            module = from_torch(module)
+            attempt(system.step, states[:1].to(dtype), inputs[:1], hint(network))
+        except InvalidInput as failure:
+            failures.append(failure)
+        else:
+            if step is not None or not _is_known(network):
+                system = _tried(system, states.to(dtype), inputs, called)
+            return system, states.to(dtype), inputs
+    raise next((failure for failure in failures if "dtype" not in str(failure)), failures[0])
+
+
+def _outside_inference(tensor: Tensor) -> Tensor:
+    """Return a tensor with which gradients can be computed, also where it was made in inference mode."""
+    return tensor.clone() if tensor.is_inference() else tensor
+
+
+def _checked(network: Any, states: Tensor, step: GivenStep | None) -> Any:
+    """Return the network as the library knows it: uncompiled, and a recurrent module of torch as a cell."""
+    network = uncompiled(network)
+    if isinstance(network, nn.RNNBase | nn.RNNCellBase) and step is None:
+        try:
+            network = from_torch(network)
         except ValueError as error:
             raise InvalidInput(str(error)) from error
-    parameter = next(module.parameters(), None)
+    if not callable(network):
+        raise InvalidInput(f"a network is a cell, a module or a function, not {type(network).__name__}")
+    parameter = next(network.parameters(), None) if isinstance(network, nn.Module) else None
     if parameter is not None:
         check_device(states, parameter.device, "states", "the network")
-    own: Any = copy.deepcopy(module).to(dtype).eval().requires_grad_(False)
-    step = getattr(own, "step", own)
+    return network
+
+
+def _system(network: Any, called: torch.dtype, dtype: torch.dtype, given: GivenStep | None) -> System:
+    """Return a network that is called in one precision, and answers in another."""
+    own = network
+    if isinstance(network, nn.Module):
+        own = detached_copy(network).to(called).eval()
+        for parameter in own.parameters():
+            parameter.requires_grad_(False)
+    plain, has_input = step_of(own, given)
+    as_it_is = given is None and called == dtype and has_step(own)
+    step = plain if as_it_is and _is_known(own) else _converted(plain, called)
+    owner = own if isinstance(own, nn.Module) else getattr(own, "__self__", None)  # of `cell.step`
+    sizes = owner if isinstance(own, nn.Module) or isinstance(owner, Cell) else None
     return System(
         step,
-        getattr(own, "recurrent_jacobian", automatic_jacobian(step, 0)),
-        getattr(own, "input_jacobian", automatic_jacobian(step, 1)),
-        getattr(own, "state_size", None),
-        getattr(own, "input_size", None),
-        isinstance(own, Cell),
+        getattr(own if as_it_is else None, "recurrent_jacobian", automatic_jacobian(step, 0)),
+        getattr(own if as_it_is else None, "input_jacobian", automatic_jacobian(step, 1)),
+        getattr(sizes, "state_size", None),
+        getattr(sizes, "input_size", None) if has_input else 0,
+        as_it_is and isinstance(own, Cell) and not isinstance(own, ForwardCell),
     )
 
 
-def _function_system(function: Step, own_dtype: torch.dtype) -> System:
+def _converted(function: Step, called: torch.dtype) -> Step:
+    """Return a step that calls the function in one precision, on copies that it may change, and answers in another."""
+
     def step(state: Tensor, input: Tensor) -> Tensor:
-        return function(state.to(own_dtype), input.to(own_dtype)).to(state.dtype)
+        copies = (tensor.clone() if tensor.dtype == called else tensor.to(called) for tensor in (state, input))
+        result = function(*copies)
+        if not isinstance(result, Tensor):
+            return result
+        return result.clone() if result.is_inference() else result.to(state.dtype)
 
-    owner = getattr(function, "__self__", None)  # of `cell.step`
-    size = owner.input_size if isinstance(owner, Cell) else None
-    return System(step, automatic_jacobian(step, 0), automatic_jacobian(step, 1), input_size=size)
-
-
-def automatic_jacobian(step: Step, argument: int) -> Step:
-    """Return the derivative of a batched step by its state (argument 0) or its input (1), by `torch.func`.
-
-    Rows of a batch do not depend on one another, so the derivative is taken for each row and mapped over the batch.
-    """
-
-    def step_one(state: Tensor, input: Tensor) -> Tensor:
-        return step(state.unsqueeze(0), input.unsqueeze(0)).squeeze(0)
-
-    jacobian: Step = torch.func.vmap(torch.func.jacrev(step_one, argnums=argument))
-    return jacobian
+    return step
 
 
-def check_step(system: System, states: Float[Tensor, "point state"], inputs: Float[Tensor, "point input"]) -> None:
-    """Try the step on the first state.
+def _is_known(network: object) -> bool:
+    """Say whether a network is one of the library's cells, which need no trial."""
+    if isinstance(network, Stacked):
+        return all(_is_known(layer) for layer in network.layers)
+    return type(network) in (VanillaRNN, GRU, LSTM, UGRNN)
 
-    Raises
-    ------
-    InvalidInput
-        Where it fails, or returns anything but a state of the same size.
-    """
-    try:
-        result = system.step(states[:1], inputs[:1])
-    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+
+def _tried(system: System, states: Tensor, inputs: Tensor, called: torch.dtype) -> System:
+    """Return the system with Jacobians that are right, after a trial of its step."""
+    rows = trial_rows(states, seed=0), trial_rows(inputs, seed=1)
+    check_rows(system.step, *rows, torch.finfo(called).eps)
+    few = rows[0][:FEW], rows[1][:FEW]
+    by_state = _derivative(system.step, system.recurrent_jacobian, 0, few)
+    by_input = _derivative(system.step, system.input_jacobian, 1, few) if system.input_size != 0 else None
+    if by_state is not None:
+        system = replace(system, step=differentiable(by_state), recurrent_jacobian=by_state.jacobian)
+    if by_input is not None:
+        system = replace(system, input_jacobian=by_input.jacobian)
+    return system
+
+
+def _derivative(step: Step, jacobian: Step, argument: int, rows: tuple[Tensor, Tensor]) -> Differences | None:
+    """Return differences to be used in the place of a Jacobian that is wrong, None where it is right."""
+    is_wrong, differences = compare_with_differences(step, jacobian, argument, *rows)
+    name = ("recurrent_jacobian", "input_jacobian")[argument]
+    owner = type(getattr(jacobian, "__self__", None))
+    if is_wrong and getattr(owner, name, None) not in (None, getattr(Cell, name)):
         raise InvalidInput(
-            f"the network's step failed on a state of shape {tuple(states[:1].shape)} and an input of shape "
-            f"{tuple(inputs[:1].shape)}: {error}"
-        ) from error
-    if not isinstance(result, Tensor) or result.shape != states[:1].shape:
-        got = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
-        raise InvalidInput(
-            f"the network's step must return states (batch, state), as it is given them: for "
-            f"{tuple(states[:1].shape)} it returned {got}"
+            f"{owner.__name__}.{name} is not the derivative of {owner.__name__}.step: define it for this step, or let "
+            f"it be found automatically, {name} = Cell.{name}"
         )
+    if is_wrong and differences is None:
+        raise InvalidInput(
+            f"the derivative of the network's step by its {('state', 'input')[argument]} cannot be told: what autograd "
+            "finds is not what small changes do, and these do not agree with one another. Let the step compute in "
+            "double precision, or without detach and no_grad"
+        )
+    return differences

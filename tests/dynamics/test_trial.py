@@ -1,0 +1,249 @@
+"""What a user's step is taken for is tried: its rows, the order of its arguments, its precision."""
+
+import numpy as np
+import pytest
+import torch
+from networks import normal
+from torch import nn
+from two_units import EIGENVALUES, WEIGHT, ZERO, followed, in_single, magnitudes
+
+from slowpoints.cells import Cell
+from slowpoints.dynamics import (
+    InvalidInput,
+    LevenbergMarquardt,
+    find_fixed_points,
+    linearize,
+    random_overlaps,
+    relaxation,
+    sample_states,
+    visited_states,
+)
+
+
+class InputHidden(nn.Module):
+    """As in many tutorials; and with `size` inputs, both sizes are the same."""
+
+    def __init__(self, size=5, input_size=1):
+        super().__init__()
+        self.input_size = input_size
+        self.linear = nn.Linear(size + input_size, size)
+
+    def forward(self, input, hidden):
+        return hidden + 0.1 * torch.tanh(self.linear(torch.cat([hidden, input], dim=-1)))
+
+
+class Unnamed(InputHidden):
+    def forward(self, a, b):
+        return super().forward(a, b)
+
+
+class TwoResults(InputHidden):
+    def forward(self, input, hidden):
+        return input, super().forward(input, hidden)
+
+
+@pytest.mark.parametrize("input_size", [1, 5])
+def test_modules_that_take_the_input_first_are_called_so(input_size):
+    torch.manual_seed(0)
+    module = InputHidden(5, input_size)
+    states = 0.3 * normal(4, 5)
+    points, found = find_fixed_points(module, states), linearize(module, states)
+    module.double()
+    with torch.no_grad():
+        torch.testing.assert_close(found.image, module(found.input, found.location))
+        moved = module(points.input, points.location) - points.location
+    torch.testing.assert_close(points.speed, moved.square().mean(dim=1))
+    by_hand = [
+        linearize(Unnamed(5, input_size), states, step=lambda module, state, input: module(input, state)),
+        linearize(TwoResults(5, input_size), states, step=lambda module, state, input: module(input, state)[1]),
+    ]
+    assert all(other.location.dtype == torch.float64 for other in by_hand)
+
+
+@pytest.mark.parametrize("call", [find_fixed_points, linearize, relaxation])
+def test_where_names_do_not_tell_the_order_it_is_asked_for(call):
+    module, states = Unnamed(5, 5), normal(4, 5)
+    with pytest.raises(InvalidInput, match=r"forward\(a, b\) is the state.*step=lambda"):
+        call(module, states)
+    call(module, states, step=lambda module, state, input: module(input, state))
+    with pytest.raises(InvalidInput, match=r"step=lambda"):
+        call(TwoResults(5, 5), states)
+    with pytest.raises(InvalidInput, match=r"\(x, h\) = \(input, state\)"):
+        call(lambda x, h: h, states, torch.zeros(5))
+    with pytest.raises(InvalidInput, match="step must be a function"):
+        call(module, states, step="input, state")
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.rnn, self.readout = nn.Embedding(9, 3), nn.GRU(3, 4), nn.Linear(4, 1)
+
+    def forward(self, tokens):
+        return self.readout(self.rnn(self.embedding(tokens))[0])
+
+
+def test_a_whole_model_is_refused_with_the_name_of_its_recurrent_part():
+    with pytest.raises(InvalidInput, match=r"model\.rnn \(GRU\)"):
+        find_fixed_points(Model(), normal(4, 4))
+
+
+def test_compiled_and_scripted_networks_are_what_was_compiled():
+    torch.manual_seed(0)
+    cell = nn.GRUCell(2, 3)
+    expected = magnitudes(cell, torch.zeros(3))
+    assert magnitudes(torch.compile(cell), torch.zeros(3)) == expected
+    assert magnitudes(torch.jit.script(cell), torch.zeros(3)) == pytest.approx(expected)
+    assert magnitudes(torch.compile(followed), ZERO, ZERO) == pytest.approx(EIGENVALUES)
+    with pytest.raises(InvalidInput, match=r"torch\.jit\.script"):
+        linearize(torch.jit.script(nn.GRU(2, 3)), torch.zeros(3))
+
+
+def converting(module):
+    def step(state, input):
+        module.double()
+        return module(input, state)
+
+    return step
+
+
+def test_a_step_that_converts_its_module_survives():
+    torch.manual_seed(0)
+    module = nn.RNNCell(2, 2)
+    expected = magnitudes(module, ZERO)
+    assert magnitudes(converting(module), ZERO, ZERO) == pytest.approx(expected)
+
+
+class WritingCell(Cell):
+    def step(self, state, input):
+        return state.mul_(0.5).add_(input)
+
+    def states(self, inputs, initial=None):
+        raise NotImplementedError
+
+
+def test_a_step_may_write_into_what_it_is_given():
+    found = find_fixed_points(lambda h, x: h.mul_(0.5).add_(x), normal(9, 2), torch.ones(2), region=None)
+    torch.testing.assert_close(found.location, torch.full((9, 2), 2.0).double(), atol=1e-3, rtol=0)
+    found = find_fixed_points(WritingCell(2, 2), normal(9, 2), torch.ones(2), region=None)
+    torch.testing.assert_close(found.location, torch.full((9, 2), 2.0).double(), atol=1e-3, rtol=0)
+
+
+def test_a_step_that_takes_single_states_only_is_refused():
+    with pytest.raises(InvalidInput, match="step failed on a state of shape"):
+        find_fixed_points(lambda h, x: followed(h.reshape(1, 2), x), normal(9, 2), ZERO)
+
+
+def test_an_attribute_that_is_called_step_is_no_step():
+    module = InputHidden()
+    module.step = 3
+    assert find_fixed_points(module, normal(4, 5)).location.shape == (4, 5)
+
+
+class Counting:
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, state, input):
+        self.calls += 1
+        return 0.5 * state / self.calls
+
+
+DROPOUT = nn.Dropout(0.1)
+NORM = nn.BatchNorm1d(2).double()
+BATCHES = [
+    ("random", lambda h, x: DROPOUT(followed(h, x))),
+    ("random", nn.Sequential(nn.Linear(2, 2), DROPOUT).double().forward),
+    ("random", lambda h, x: followed(h, x) + 1e-4 * torch.randn_like(h)),
+    ("keeps something", Counting()),
+    ("couples the rows", lambda h, x: followed(h, x) - 0.1 * h.mean(dim=0)),
+    ("more than 1 value", lambda h, x: NORM.train()(followed(h, x))),
+    ("couples the rows", lambda h, x: followed(h, x) / len(h)),
+    ("couples the rows", lambda h, x: followed(h, x.cumsum(dim=0))),
+]
+
+
+@pytest.mark.parametrize(("words", "step"), BATCHES)
+@pytest.mark.parametrize("call", [find_fixed_points, linearize, relaxation])
+def test_steps_that_are_no_function_of_one_state_are_refused(call, words, step):
+    takes_input = not isinstance(step, type(NORM.forward)) or words != "random"
+    with pytest.raises(InvalidInput, match=words):
+        call(step, normal(4, 2), *([ZERO] if takes_input else []))
+
+
+def test_networks_without_input_are_functions_of_the_state():
+    def step(h):
+        return torch.tanh(h @ WEIGHT.T)
+
+    starts = normal(30, 2)
+    points = find_fixed_points(step, starts)
+    assert len(points.converged.unique(0.1)) == 3
+    assert magnitudes(step, ZERO) == pytest.approx(EIGENVALUES)
+    assert linearize(step, points).input_jacobian.shape == (30, 2, 0)
+    torch.testing.assert_close(relaxation(step, starts), relaxation(followed, starts, ZERO))
+    with pytest.raises(InvalidInput, match="takes no input"):
+        linearize(step, starts, ZERO)
+    module = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Tanh())
+    module[0].weight.data = WEIGHT.float()
+    assert magnitudes(module, ZERO) == pytest.approx(EIGENVALUES, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("step", [in_single, followed])
+def test_a_function_is_called_in_the_precision_that_it_can_compute_in(step, dtype):
+    points = find_fixed_points(step, normal(20, 2, dtype=torch.float32), torch.zeros(2), dtype=dtype)
+    assert len(points.converged.unique(0.1)) == 3
+    linear = linearize(step, points, dtype=dtype)
+    changes = relaxation(step, points.location + 0.1, points.input, dtype=dtype)
+    assert points.location.dtype == linear.recurrent_jacobian.dtype == changes.dtype == dtype
+    assert magnitudes(step, ZERO, ZERO, dtype=dtype) == pytest.approx(EIGENVALUES, rel=1e-5)
+
+
+class PlainWeight(nn.Module):
+    """Its weight is no parameter, so that it is not converted with the module."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = WEIGHT.float()
+
+    def forward(self, state, input):
+        return torch.tanh(state @ self.weight.T + input)
+
+
+def test_a_module_that_cannot_be_converted_is_called_in_its_own_precision():
+    assert magnitudes(PlainWeight(), ZERO, ZERO) == pytest.approx(EIGENVALUES, rel=1e-5)
+
+
+def test_the_reason_of_a_failure_is_not_hidden_by_precision():
+    with pytest.raises(InvalidInput, match=r"cannot be multiplied|must match|size mismatch"):
+        find_fixed_points(in_single, normal(4, 3), torch.zeros(2))
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
+def test_modules_with_computed_weights_can_be_copied():
+    torch.manual_seed(0)
+    module = InputHidden()
+    nn.utils.weight_norm(module.linear)
+    assert find_fixed_points(module, normal(4, 5)).location.shape == (4, 5)
+
+
+def test_whole_numbers_of_numpy_are_taken():
+    count = np.int64(3)
+    assert sample_states(normal(9, 2), count, seed=count).shape == (3, 2)
+    assert linearize(followed, ZERO, ZERO, modes=np.int64(2)).modes.eigenvalues.shape == (1, 2)
+    solver = LevenbergMarquardt(max_iterations=np.int64(20))
+    assert len(find_fixed_points(followed, normal(9, 2), ZERO, solver=solver, memory=np.int64(4000))) == 9
+    assert relaxation(followed, normal(9, 2), ZERO, steps=count).shape == (3, 9)
+    assert random_overlaps(np.int64(9), count).shape == (3,)
+    with pytest.raises(InvalidInput, match="whole number"):
+        relaxation(followed, normal(9, 2), ZERO, steps=True)
+
+
+def test_lengths_may_be_a_list():
+    states = normal(2, 3, 4)
+    expected = visited_states(states, torch.tensor([1, 3]))
+    for lengths in ([1, 3], np.array([1, 3])):
+        assert torch.equal(visited_states(states, lengths), expected)
+    packed = nn.utils.rnn.pack_padded_sequence(states, [3, 1], batch_first=True)
+    with pytest.raises(InvalidInput, match="padded tensor"):
+        visited_states(packed, [3, 1])
