@@ -37,7 +37,7 @@ class ManifoldAnalysis:
         plane = components.project(location, 2).cpu().numpy()
         logits = dissection.logits(location).cpu().numpy()
         captured = plane.var(axis=0).sum() / location.var(dim=0, correction=0).sum().item()
-        metrics = {
+        measured = {
             "line_variance": manifold.line_variance,
             "participation_ratio": manifold.components.participation_ratio,
             "coverage": manifold.coverage,
@@ -50,6 +50,7 @@ class ManifoldAnalysis:
             "logit_max": float(logits.max()),
             "is_line": float(manifold.is_line),
         }
+        metrics = {name: value for name, value in measured.items() if value is not None}
         arrays = {
             "theta": theta,
             **dissection.places(),

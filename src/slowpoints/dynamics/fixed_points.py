@@ -54,6 +54,9 @@ class FixedPoints:
         `(point, input)`: the input x under which each is a fixed point.
     index
         `(point,)`: the row of the initial state.
+    starts
+        `(start, state)`: all initial states of the search, also of points that were left out since: how far points
+        reach is measured against them.
     tolerance, slow_tolerance
         Speeds below which a point counts as converged, and as slow.
     """
@@ -65,6 +68,7 @@ class FixedPoints:
     displacement: Float[Tensor, " point"]
     input: Float[Tensor, "point input"]
     index: Int[Tensor, " point"]
+    starts: Float[Tensor, "start state"]
     tolerance: float
     slow_tolerance: float
 
@@ -73,8 +77,7 @@ class FixedPoints:
 
     def select(self, rows: Bool[Tensor, " point"] | Int[Tensor, " row"]) -> FixedPoints:
         """Return the points of a mask or of row numbers, in that order."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        chosen: dict[str, Any] = {name: value[rows] for name, value in values.items() if isinstance(value, Tensor)}
+        chosen: dict[str, Any] = {name: value[rows] for name, value in self._rows().items()}
         return replace(self, **chosen)
 
     @property
@@ -125,9 +128,12 @@ class FixedPoints:
         return int((self.status == Status.CONVERGED).sum()) / len(self) if len(self) else float("nan")
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return all arrays by name, for saving."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value.cpu().numpy() for name, value in values.items() if isinstance(value, Tensor)}
+        """Return all arrays with one entry for each point, by name."""
+        return {name: value.cpu().numpy() for name, value in self._rows().items()}
+
+    def _rows(self) -> dict[str, Tensor]:
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "starts"}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.counts().items() if count)

@@ -28,6 +28,7 @@ FEWEST_POINTS = 10
 LINE_VARIANCE = 0.8
 LINE_AGREEMENT = 0.9
 LINE_COVERAGE = 0.5
+UNJUDGED = "how far they reach cannot be judged without `visited` states that differ along the axis"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Manifold:
         Rank correlation |rho| of theta with `position`.
     coverage
         Share of 20 equal stretches of the axis that hold a point, over the middle 90 % of the visited states where
-        these were given, and over the points' own extent otherwise.
+        these were given, else of the states from which the points were searched. None where neither is known, or
+        where those do not differ along the axis: then there is nothing to measure the points' extent against.
     readout_alignment
         `|cos|` of the axis and the readout, on the part of the state that the readout sees; None without readout.
     """
@@ -64,7 +66,7 @@ class Manifold:
     neighbours: int
     stability: float
     agreement: float
-    coverage: float
+    coverage: float | None
     readout_alignment: float | None
 
     @property
@@ -91,12 +93,16 @@ class Manifold:
     @property
     def objections(self) -> tuple[str, ...]:
         """What speaks against a line, each with its number; empty for a line."""
-        tests = (
-            (len(self.theta), FEWEST_POINTS, f"only {len(self.theta)} points"),
-            (self.line_variance, LINE_VARIANCE, f"only {self.line_variance:.0%} of their variance is in one dimension"),
-            (self.coverage, LINE_COVERAGE, f"they cover only {self.coverage:.0%} of the axis"),
-        )
-        return tuple(message for value, least, message in tests if not value >= least)
+        found = []
+        if len(self.theta) < FEWEST_POINTS:
+            found.append(f"only {len(self.theta)} points")
+        if self.line_variance < LINE_VARIANCE:
+            found.append(f"only {self.line_variance:.0%} of their variance is in one dimension")
+        if self.coverage is None:
+            found.append(UNJUDGED)
+        elif self.coverage < LINE_COVERAGE:
+            found.append(f"they cover only {self.coverage:.0%} of the axis")
+        return tuple(found)
 
     @property
     def is_line(self) -> bool:
@@ -132,7 +138,8 @@ def find_manifold(
     points
         `FixedPoints`, or locations `(point, state)`; at least three that differ.
     visited
-        Visited states `(visited, state)`, against which coverage is measured.
+        Visited states `(visited, state)`, against which coverage is measured. Where None, it is measured against the
+        states from which `FixedPoints` were searched.
     readout
         Readout weights `(hidden,)`: they see the first entries of the state. They fix the axis's sign.
     neighbours
@@ -159,6 +166,8 @@ def find_manifold(
     thin, along_axis = locations[kept].cpu().numpy(), position[kept].cpu().numpy()
     counts = list(dict.fromkeys(min(count, max(1, len(thin) - 1)) for count in neighbours))
     theta, *others = (_embed(thin, count, along_axis) for count in counts)
+    if visited is None and isinstance(points, FixedPoints):
+        visited = points.starts
     along = None if visited is None else _along(as_points(visited, "visited"), components.mean, axis)
     return Manifold(
         components=components,
@@ -221,11 +230,12 @@ def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) ->
     return abs(float(spearmanr(first, second).statistic))
 
 
-def _coverage(position: Tensor, visited: Tensor | None) -> float:
-    """Return the share of equal stretches of the axis that hold a point."""
+def _coverage(position: Tensor, visited: Tensor | None) -> float | None:
+    """Return the share of equal stretches of the axis that hold a point; None where its length is not known."""
     if visited is None:
-        low, high = position.min(), position.max()
-    else:
-        low, high = np.quantile(visited.cpu().numpy(), (0.05, 0.95))
+        return None
+    low, high = np.quantile(visited.cpu().numpy(), (0.05, 0.95))
+    if not high > low:
+        return None
     counts, _ = np.histogram(position.cpu().numpy(), bins=BINS, range=(float(low), float(high)))
     return float((counts > 0).mean())
