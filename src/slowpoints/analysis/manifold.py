@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slowpoints.analysis.analysis import Findings
-from slowpoints.dynamics.manifold import rank_correlation
+from slowpoints.dynamics.embedding import rank_correlation
 from slowpoints.figures.manifold import FIGURES
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class ManifoldAnalysis:
         """Return theta and the statement whether there is a line."""
         manifold, components = dissection.manifold, dissection.components
         location = dissection.points.location
+        assert manifold.theta is not None  # there is one along a single axis
+        assert manifold.alignment is not None
         theta = manifold.theta.cpu().numpy()
         plane = components.project(location, 2).cpu().numpy()
         logits = dissection.logits(location).cpu().numpy()
@@ -45,7 +47,7 @@ class ManifoldAnalysis:
             "pc_agreement": rank_correlation(theta, plane[:, 0]),
             "stability": manifold.stability,
             "state_variance": float(captured),
-            "readout_alignment": manifold.readout_alignment or 0.0,
+            "readout_alignment": float(manifold.alignment[0]),
             "logit_min": float(logits.min()),
             "logit_max": float(logits.max()),
             "is_line": float(manifold.is_line),
@@ -54,7 +56,7 @@ class ManifoldAnalysis:
         arrays = {
             "theta": theta,
             **dissection.places(),
-            "position": manifold.position.cpu().numpy(),
+            "position": manifold.position[:, 0].cpu().numpy(),
             "axis": manifold.axis.cpu().numpy(),
             "plane": plane,
             "logit": logits,

@@ -47,6 +47,22 @@ def as_points(array: Array, name: str = "states") -> Float[Tensor, "point axis"]
     return points
 
 
+def as_readout(readout: Array, state_size: int) -> Float[Tensor, "readout hidden"]:
+    """Return readout weights as rows that see the first entries of a state, or all of them.
+
+    Raises
+    ------
+    InvalidInput
+        Where a row is zero, or has more weights than the state has entries.
+    """
+    rows = as_points(readout, "readout")
+    if rows.shape[1] > state_size:
+        raise InvalidInput(f"readout has {rows.shape[1]} weights in a row, the state only {state_size} entries")
+    if not rows.any(dim=1).all():
+        raise InvalidInput("readout has a row of zeros: it reads nothing")
+    return rows
+
+
 def _axis(name: str) -> str:
     return "input" if name.startswith("input") else "state"
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from slowpoints.dynamics import plots
 from slowpoints.dynamics.checks import InvalidInput, check_count, check_size
 from slowpoints.dynamics.continuation import follow
 from slowpoints.dynamics.parallel import chunk_rows, in_threads
+from slowpoints.dynamics.records import Record
 from slowpoints.dynamics.reference import Reference, make_reference
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ USEFUL = 0.25  # share of Jacobians that must be near another for it to go on
 PROBES = 4  # random vectors by whose images Jacobians are compared
 
 
-@dataclass(frozen=True)
-class Eigenmodes:
+@dataclass(frozen=True, repr=False)
+class Eigenmodes(Record):
     """The modes of each Jacobian of a batch, by falling magnitude of the eigenvalue; a complex pair is one mode.
 
     Of a pair, the eigenvalue with positive imaginary part stands for both; the other's vectors are the conjugates. A
@@ -48,6 +50,10 @@ class Eigenmodes:
     left: Complex[Tensor, "point mode state"]
     residual: Float[Tensor, "point mode"]
 
+    each = ("point", "mode")
+    table = ("eigenvalues", "time_constants", "residual")
+    plot = plots.plot_spectrum
+
     @property
     def time_constants(self) -> Float[Tensor, "point mode"]:
         """Time constants in tokens, `1 / |log |lambda||`: the time to decay, or grow, by a factor e."""
@@ -57,6 +63,14 @@ class Eigenmodes:
     def unstable(self) -> Int[Tensor, " point"]:
         """How many of the modes at each point grow: 0 for a stable point, 1 or more for a saddle."""
         return (self.eigenvalues.abs() > 1).sum(dim=1)
+
+    def __str__(self) -> str:
+        points, modes = self.eigenvalues.shape
+        if not points:
+            return "no points"
+        middle = self.time_constants.nanmedian(dim=0).values[:3].tolist()
+        constants = ", ".join(f"{value:.3g}" for value in middle)
+        return f"{points} points, {modes} modes each, with median time constants {constants}{', ...' * (modes > 3)}"
 
     def oriented(self, direction: Float[Tensor, " state"]) -> Eigenmodes:
         """Return the same modes with the signs at which `r_a . direction` is real and not negative.
