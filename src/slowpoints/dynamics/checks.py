@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,6 +19,24 @@ class InvalidInput(ValueError):
     """An array or option that cannot be analysed: the message says which, why, and what would be right."""
 
 
+def as_tensor(array: Any, name: str) -> Tensor:
+    """Return a numpy array, or a tensor, as a tensor without gradient.
+
+    Raises
+    ------
+    InvalidInput
+        Where it is neither, or holds what a tensor cannot.
+    """
+    if isinstance(array, np.ndarray):
+        try:
+            array = torch.from_numpy(np.require(array, array.dtype.newbyteorder("="), ["C", "W"]))
+        except TypeError as error:
+            raise InvalidInput(f"{name} must hold numbers, not {array.dtype}") from error
+    if not isinstance(array, Tensor):
+        raise InvalidInput(f"{name} must be a tensor or a numpy array, not {type(array).__name__}")
+    return array.detach()
+
+
 def as_points(array: Array, name: str = "states") -> Float[Tensor, "point axis"]:
     """Return an array of vectors as a detached tensor `(point, axis)`; a single vector becomes one row.
 
@@ -27,11 +45,7 @@ def as_points(array: Array, name: str = "states") -> Float[Tensor, "point axis"]
     InvalidInput
         Where it is no array of real floating-point numbers with one or two axes, is empty, or is not finite.
     """
-    if isinstance(array, np.ndarray):
-        array = torch.from_numpy(np.ascontiguousarray(array))
-    if not isinstance(array, Tensor):
-        raise InvalidInput(f"{name} must be a tensor or a numpy array, not {type(array).__name__}")
-    points = array.detach()
+    points = as_tensor(array, name)
     if not points.is_floating_point():
         raise InvalidInput(f"{name} must hold real floating-point numbers, not {points.dtype}")
     if points.ndim == 1:

@@ -59,7 +59,7 @@ class Linearization(Record):
         """Time constants of the modes, in tokens."""
         return self.modes.time_constants
 
-    def oriented(self, direction: Float[Tensor, " state"]) -> Linearization:
+    def oriented(self, direction: Array) -> Linearization:
         """Return the same with the signs of the modes fixed, so that `r_a . direction` is not negative."""
         return replace(self, modes=self.modes.oriented(direction))
 

@@ -93,7 +93,7 @@ class Record:
         shape = next(iter(arrays.values())).shape[: len(self.each)]
         columns = dict(zip(self.each, np.indices(shape).reshape(len(shape), -1), strict=True))
         for name, array in arrays.items():
-            columns |= _columns(name, array.reshape(math.prod(shape), -1))
+            columns |= _columns(name, array.reshape(math.prod(shape), math.prod(array.shape[len(shape) :])))
         return columns
 
     def to_frame(self) -> DataFrame:
@@ -182,7 +182,7 @@ def _row_numbers(rows: Rows, count: int) -> Tensor:
         raise InvalidInput(f"these rows cannot be chosen of {count} points: {error}") from error
     if chosen.ndim != 1:
         raise InvalidInput("rows are chosen by a mask (point,), a slice, an index, or indices (row,)")
-    return torch.from_numpy(chosen)
+    return torch.from_numpy(chosen.copy())
 
 
 def _taken(value: Any, rows: Tensor) -> Any:
