@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from slowpoints.dynamics.checks import InvalidInput, as_points, as_readout, check_count, check_size
@@ -66,10 +67,12 @@ def plot_points(
     ImportError
         Where matplotlib is not installed.
     """
-    axes = _new_axes() if axes is None else axes
-    states = points.location if visited is None else as_points(visited, "visited")
+    finite = torch.isfinite(points.location).all(dim=1)
+    states = points.location[finite] if visited is None else as_points(visited, "visited")
     check_size(states, points.location.shape[1], "visited", "the points' state")
     components = principal_components(states)
+    rows = None if readout is None else as_readout(readout, states.shape[1])
+    axes = _new_axes() if axes is None else axes
     if visited is not None:
         shown = states[:: -(-len(states) // SHOWN)]
         axes.scatter(*_plane(components, shown), s=2, color=GREY, label="visited states", rasterized=True)
@@ -77,8 +80,8 @@ def plot_points(
     for colour, name in zip(COLOURS, dict.fromkeys(names.tolist()), strict=False):
         some = names == name
         axes.scatter(x[some], y[some], s=12, color=colour, label=f"{name.replace('_', ' ')} ({some.sum()})")
-    if readout is not None:
-        _draw_readout(axes, components, as_readout(readout, states.shape[1]))
+    if rows is not None:
+        _draw_readout(axes, components, rows)
     whose = "points" if visited is None else "visited states"
     first, second = (*components.explained[:2].tolist(), 0.0)[:2]
     axes.set_xlabel(f"first principal component of {whose} ({first:.0%} of variance)")
@@ -100,7 +103,8 @@ def _draw_readout(axes: Axes, components: PrincipalComponents, rows: Tensor) -> 
     directions = ARROW * (high - low) * directions / rows.to(components.mean).norm(dim=1)
     u, v = (*directions.cpu().numpy(), np.zeros(len(rows)))[:2]
     start = np.zeros(len(rows))
-    axes.quiver(start, start, u, v, angles="xy", scale_units="xy", scale=1, color=BLACK, width=0.006, label="readout")
+    axes.quiver(start, start, u, v, angles="xy", scale_units="xy", scale=1, color=BLACK, width=0.006)
+    axes.plot([], [], color=BLACK, label="readout")
 
 
 def plot_spectrum(modes: Eigenmodes | Linearization, axes: Axes | None = None) -> Axes:
@@ -123,11 +127,13 @@ def plot_spectrum(modes: Eigenmodes | Linearization, axes: Axes | None = None) -
     axes.plot(circle.real, circle.imag, color=GREY, zorder=0)
     found: Any = modes
     values = getattr(modes, "modes", found).eigenvalues.cpu().numpy()
-    for mode in reversed(range(values.shape[1])):
+    for mode in range(values.shape[1]):
         named = mode < NAMED
         both = np.concatenate([values[:, mode], values[:, mode][values[:, mode].imag > 0].conj()])
         label = f"mode {mode + 1}" if named else "others" if mode == NAMED else None
-        axes.scatter(both.real, both.imag, s=8, color=COLOURS[mode] if named else GREY, label=label)
+        axes.scatter(
+            both.real, both.imag, s=8, color=COLOURS[mode] if named else GREY, label=label, zorder=2 - mode / 1000
+        )
     axes.set(xlabel="real part of the eigenvalue", ylabel="imaginary part", aspect="equal")
     axes.legend()
     return axes
@@ -158,12 +164,12 @@ def plot_time_constants(
     ImportError
         Where matplotlib is not installed.
     """
-    axes = _new_axes() if axes is None else axes
     check_count(modes, "modes")
     if len(linearization) != len(manifold):
         raise InvalidInput(
             f"the linearisation has {len(linearization)} points, the manifold {len(manifold)}: both must be of the same"
         )
+    axes = _new_axes() if axes is None else axes
     place = manifold.place.cpu().numpy()
     constants = linearization.time_constants.cpu().numpy()
     grows = (linearization.modes.eigenvalues.abs() > 1).cpu().numpy()
