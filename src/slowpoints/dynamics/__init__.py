@@ -8,6 +8,7 @@ from slowpoints.dynamics.linearization import Linearization, linearize
 from slowpoints.dynamics.main_axes import find_manifold
 from slowpoints.dynamics.manifold import Manifold
 from slowpoints.dynamics.principal_components import PrincipalComponents, principal_components
+from slowpoints.dynamics.records import Record
 from slowpoints.dynamics.region import Region
 from slowpoints.dynamics.rollouts import (
     linearized_states,
@@ -29,6 +30,7 @@ __all__ = [
     "Linearization",
     "Manifold",
     "PrincipalComponents",
+    "Record",
     "Region",
     "Solution",
     "Solver",
