@@ -187,3 +187,16 @@ def test_arrays_of_numpy_and_torch_give_the_same(points):
     assert torch.equal(by_numpy.position, by_torch.position)
     assert torch.equal(by_numpy.alignment, by_torch.alignment)
     assert torch.equal(by_numpy.place, by_torch.place)
+
+
+def test_a_line_stays_a_line_where_more_axes_are_asked_for():
+    points = in_state_space(line(), noise=0.001)
+    found = find_manifold(points, visited=points, dimension=2)
+    assert (found.shape, found.dimension, found.intrinsic_dimension) == ("line", 2, 1)
+    assert found.position.shape == (300, 2)
+
+
+def test_a_short_part_of_the_range_is_neither_line_nor_ring():
+    for points in (0.2 * line(), 0.2 * ring()):
+        around = in_state_space(np.random.default_rng(5).uniform(-1, 1, (500, points.shape[1])), noise=0)
+        assert find_manifold(in_state_space(points, noise=0.001), visited=around).shape == "unknown"

@@ -24,7 +24,7 @@ class ManifoldAnalysis:
     theta and the position along m), `pc_agreement` (of theta and the position along the visited states' first
     principal component), `stability` (of theta, over numbers of neighbours), `state_variance` (share of the points'
     variance that the states' first two components capture), `readout_alignment` (|cos| of m and the readout),
-    `logit_min`, `logit_max`, `is_line` (1 or 0).
+    `logit_min`, `logit_max`, `is_line` (1 or 0; two pieces with a gap of more than a quarter of m are none).
     """
 
     name = "manifold"

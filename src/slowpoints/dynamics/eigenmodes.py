@@ -67,9 +67,10 @@ class Eigenmodes(Record):
         return (self.eigenvalues.abs() > 1).sum(dim=1)
 
     def __str__(self) -> str:
-        points, modes = self.eigenvalues.shape
         median = self.time_constants[:, :1].nanquantile(0.5).item()
-        return f"{points} points, {modes} modes each, the slowest with a median time constant of {median:.3g}"
+        return (
+            f"{len(self)} points, {self.eigenvalues.shape[1]} modes each, slowest time constant {median:.3g} (median)"
+        )
 
     def oriented(self, direction: Array) -> Eigenmodes:
         """Return the same modes with the signs at which `r_a . direction` `(state,)` is real and not negative.

@@ -13,7 +13,7 @@ from torch import Tensor
 from slowpoints.dynamics.checks import InvalidInput, as_points, as_readout, check_count, check_size
 from slowpoints.dynamics.embedding import SPACING, embed, thinned
 from slowpoints.dynamics.fixed_points import FixedPoints
-from slowpoints.dynamics.manifold import Manifold
+from slowpoints.dynamics.manifold import SHARE, Manifold
 from slowpoints.dynamics.principal_components import PrincipalComponents, principal_components
 from slowpoints.dynamics.shape import find_coverage, find_range, find_shape
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from slowpoints.dynamics.checks import Array
 
-SHARE = 0.9  # of the variance: held by the axes whose number is chosen from the points
 MOST = 1000  # points among which all distances are looked at
 
 

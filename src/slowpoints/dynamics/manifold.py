@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from slowpoints.dynamics.shape import Course
 
+SHARE = 0.9  # of the variance: held by the axes whose number is chosen from the points
 # What must hold for points to be called a line
 LINE_VARIANCE = 0.8
 LINE_AGREEMENT = 0.9
@@ -167,9 +168,9 @@ class Manifold(Record):
 
     @property
     def intrinsic_dimension(self) -> int:
-        """The dimension along the manifold, which may bend: 0 for a point, 1 for a curve or ring, else that of axes."""
+        """Dimension along the manifold, which may bend: 0 for a point, 1 for a line, curve or ring, else that of axes."""
         shape = self.shape
-        return 0 if shape == "point" else 1 if shape in ("curve", "ring", "branches") else self.dimension
+        return 0 if shape == "point" else 1 if shape in ("line", *CURVES.values()) else self.dimension
 
     @property
     def objections(self) -> tuple[str, ...]:
@@ -177,10 +178,9 @@ class Manifold(Record):
         found = []
         if self.points < FEWEST_POINTS:
             found.append(f"only {self.points} points")
-        if self.dimension > 1:
-            found.append(f"{self._shares()} of their variance is in {self.dimension} dimensions")
-        elif self.line_variance < LINE_VARIANCE:
-            found.append(f"only {self.line_variance:.0%} of their variance is in one dimension")
+        if self.line_variance < (LINE_VARIANCE if self.dimension == 1 else SHARE):
+            rest = f", {self._shares()} in {self.dimension}" if self.dimension > 1 else ""
+            found.append(f"only {self.line_variance:.0%} of their variance is in one dimension{rest}")
         if self.coverage is None:
             found.append("how far they reach cannot be judged without `visited` states that differ along it")
         elif self.coverage < LINE_COVERAGE:
