@@ -52,8 +52,7 @@ class Eigenmodes(Record):
     left: Complex[Tensor, "point mode state"]
     residual: Float[Tensor, "point mode"]
 
-    each = ("point", "mode")
-    table = ("eigenvalues", "time_constants", "residual")
+    each, table = ("point", "mode"), ("eigenvalues", "time_constants", "residual")
     plot = plots.plot_spectrum
 
     @property
@@ -67,10 +66,8 @@ class Eigenmodes(Record):
         return (self.eigenvalues.abs() > 1).sum(dim=1)
 
     def __str__(self) -> str:
-        median = self.time_constants[:, :1].nanquantile(0.5).item()
-        return (
-            f"{len(self)} points, {self.eigenvalues.shape[1]} modes each, slowest time constant {median:.3g} (median)"
-        )
+        slowest = self.time_constants[:, :1].nanmedian().item()
+        return f"{len(self)} points, slowest of {self.eigenvalues.shape[1]} time constants {slowest:.3g} (median)"
 
     def oriented(self, direction: Array) -> Eigenmodes:
         """Return the same modes with the signs at which `r_a . direction` `(state,)` is real and not negative.
@@ -82,9 +79,9 @@ class Eigenmodes(Record):
         InvalidInput
             Where the direction has another size than the state.
         """
-        direction = as_points(direction, "direction")[0]
-        check_size(direction, self.right.shape[-1], "direction", "the state")
-        along = self.right @ direction.to(self.right)
+        along = as_points(direction, "direction")[0]
+        check_size(along, self.right.shape[-1], "direction", "the state")
+        along = self.right @ along.to(self.right)
         return self._turned(torch.where(along.abs() > 0, along / along.abs(), 1))
 
     def _turned(self, phase: Complex[Tensor, "point mode"]) -> Eigenmodes:

@@ -168,7 +168,7 @@ class Manifold(Record):
 
     @property
     def intrinsic_dimension(self) -> int:
-        """Dimension along the manifold, which may bend: 0 for a point, 1 for a line, curve or ring, else that of axes."""
+        """Dimension along the manifold, which may bend: 0 for a point, 1 for a line, curve or ring, else of the axes."""
         shape = self.shape
         return 0 if shape == "point" else 1 if shape in ("line", *CURVES.values()) else self.dimension
 
