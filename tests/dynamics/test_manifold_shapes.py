@@ -200,3 +200,36 @@ def test_a_short_part_of_the_range_is_neither_line_nor_ring():
     for points in (0.2 * line(), 0.2 * ring()):
         around = in_state_space(np.random.default_rng(5).uniform(-1, 1, (500, points.shape[1])), noise=0)
         assert find_manifold(in_state_space(points, noise=0.001), visited=around).shape == "unknown"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_points_beyond_all_that_is_visited_cover_nothing(dimension):
+    points = in_state_space(disc(), noise=0)
+    found = find_manifold(points + 100 * found_axis(points), visited=points, dimension=dimension)
+    assert found.coverage == 0
+    assert not found.is_line
+
+
+def found_axis(points: np.ndarray) -> np.ndarray:
+    return find_manifold(points).axis.numpy()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dimension", [None, 1, 2])
+def test_a_line_of_few_places_with_many_points_each_is_described(dimension):
+    points = in_state_space(np.linspace(-1, 1, 6).repeat(20)[:, None], noise=1e-6)
+    found = find_manifold(points, visited=points, dimension=dimension)
+    assert found.pieces == 1
+    assert "120 points" in str(found)
+    assert found.place.isfinite().all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("count", [3, 4, 9, 12])
+def test_a_few_points_are_described_in_any_dimension(count):
+    points = rng().normal(size=(count, 5))
+    for dimension in (None, *range(1, min(count - 1, 5) + 1)):
+        found = find_manifold(points, visited=points, dimension=dimension)
+        assert str(count) in str(found)
+        assert found.place.shape == (count,)

@@ -168,7 +168,7 @@ class Manifold(Record):
 
     @property
     def intrinsic_dimension(self) -> int:
-        """Dimension along the manifold, which may bend: 0 for a point, 1 for a line, curve or ring, else of the axes."""
+        """Dimension along the manifold: 0 for a point, 1 for a line, curve or ring, else that of the axes."""
         shape = self.shape
         return 0 if shape == "point" else 1 if shape in ("line", *CURVES.values()) else self.dimension
 
@@ -216,7 +216,7 @@ class Manifold(Record):
             f"{self.points} points form a line: {self.line_variance:.0%} of their variance is in one "
             f"dimension, and they cover {self._covered()}"
         )
-        if self.theta_orders:
+        if self.theta is None or self.theta_orders:
             return text
         return (
             f"{text}; locally linear embedding does not order them reliably (rank correlations: with the axis "
