@@ -96,9 +96,9 @@ plane = slowpoints.principal_components(visited.flatten(0, 1))
 figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
 axes.scatter(*plane.project(visited.flatten(0, 1)[::4], 2).T, s=2, color="lightgrey", label="visited states")
 drawn = axes.scatter(
-    *plane.project(points.converged.location, 2).T, s=14, c=manifold.theta, cmap="cividis", label="slow points"
+    *plane.project(points.converged.location, 2).T, s=14, c=manifold.place, cmap="cividis", label="slow points"
 )
-figure.colorbar(drawn, label="theta, position along the points")
+figure.colorbar(drawn, label="place along the points")
 axes.set_xlabel("first principal component (units of state)")
 axes.set_ylabel("second")
 axes.legend()

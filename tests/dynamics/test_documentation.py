@@ -37,6 +37,19 @@ def test_five_lines_and_several_tolerances(capsys):
     assert "500 points: 500 converged" in capsys.readouterr().out
 
 
+def test_records_are_chosen_kept_and_drawn():
+    pytest.importorskip("pandas")
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    names = small_gru()
+    exec(block("your nn.GRU"), names)
+    exec(block("points.npz"), names)
+    exec(block("records.png"), names)
+    assert len(names["slowest"]) == 10
+    assert len(names["everything"]) == len(names["found"]) == len(names["table"]) == 500
+    assert Path("records.png").stat().st_size > 1000
+
+
 def test_complete_example_and_its_figure(capsys):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")

@@ -201,7 +201,7 @@ def test_stability_tells_saddles_from_stable_points():
     found = linearize(bistable_network, points)
     at_centre = points.location[:, 0].abs() < 0.1
     assert found.modes.unstable.tolist() == at_centre.int().tolist()
-    assert len(found.select(at_centre)) == 1
+    assert len(found[at_centre]) == 1
 
 
 def test_fixed_points_bring_their_own_inputs():

@@ -149,7 +149,7 @@ class Dissection:
             If there are too few points to tell.
         """
         try:
-            return find_manifold(self.points, visited=self.states, readout=self.readout)
+            return find_manifold(self.points, dimension=1, visited=self.states, readout=self.readout)
         except InvalidInput as error:
             raise Unanswerable(str(error)) from error
 

@@ -55,7 +55,7 @@ class ExplorerAnalysis:
     def __call__(self, dissection: Dissection) -> Findings:
         """Return the arrays; the page is made from them when all analyses have run."""
         chosen = evenly(dissection.manifold.place, self.points)
-        linear = dissection.linearization.select(chosen)
+        linear = dissection.linearization[chosen]
         documents = choose_documents(dissection, self.documents)
         arrays = {
             **_points(dissection, chosen),

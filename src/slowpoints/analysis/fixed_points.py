@@ -8,7 +8,8 @@ import numpy as np
 
 from slowpoints.analysis.analysis import Findings
 from slowpoints.dynamics import principal_components
-from slowpoints.dynamics.manifold import BINS, FEWEST_POINTS, LINE_COVERAGE, LINE_VARIANCE
+from slowpoints.dynamics.manifold import LINE_COVERAGE, LINE_VARIANCE
+from slowpoints.dynamics.shape import BINS, FEWEST_POINTS
 from slowpoints.figures.fixed_points import FIGURES
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ class InputAnalysis:
         vocabulary = _averaged_over_points(dissection)
         metrics |= _agreement(vocabulary, dissection)
         examples = dissection.examples
-        effects = input_effects(linear.select(examples), vectors)
+        effects = input_effects(linear[examples], vectors)
         origin = dissection.components.project(linear.location[examples], 2)
         moved = dissection.components.project(linear.location[examples].unsqueeze(1) + effects, 2)
         arrays = {

@@ -137,7 +137,7 @@ class LinearizedNetworkAnalysis:
         """Return its accuracy."""
         rows = np.random.default_rng(dissection.seed).permutation(len(dissection.trajectories))[: self.documents]
         rows.sort()  # by length
-        middle = dissection.linearization.select(dissection.examples[1:2])
+        middle = dissection.linearization[dissection.examples[1:2]]
         logits = self._logits(dissection, dissection.linearization, rows)
         of_one = self._logits(dissection, middle, rows)
         positive = logits > 0

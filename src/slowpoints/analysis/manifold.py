@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slowpoints.analysis.analysis import Findings
-from slowpoints.dynamics.manifold import rank_correlation
+from slowpoints.dynamics.embedding import rank_correlation
 from slowpoints.figures.manifold import FIGURES
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class ManifoldAnalysis:
     theta and the position along m), `pc_agreement` (of theta and the position along the visited states' first
     principal component), `stability` (of theta, over numbers of neighbours), `state_variance` (share of the points'
     variance that the states' first two components capture), `readout_alignment` (|cos| of m and the readout),
-    `logit_min`, `logit_max`, `is_line` (1 or 0).
+    `logit_min`, `logit_max`, `is_line` (1 or 0; two pieces with a gap of more than a quarter of m are none).
     """
 
     name = "manifold"
@@ -33,11 +33,13 @@ class ManifoldAnalysis:
         """Return theta and the statement whether there is a line."""
         manifold, components = dissection.manifold, dissection.components
         location = dissection.points.location
+        assert manifold.theta is not None  # there is one along a single axis
+        assert manifold.alignment is not None
         theta = manifold.theta.cpu().numpy()
         plane = components.project(location, 2).cpu().numpy()
         logits = dissection.logits(location).cpu().numpy()
         captured = plane.var(axis=0).sum() / location.var(dim=0, correction=0).sum().item()
-        metrics = {
+        measured = {
             "line_variance": manifold.line_variance,
             "participation_ratio": manifold.components.participation_ratio,
             "coverage": manifold.coverage,
@@ -45,15 +47,16 @@ class ManifoldAnalysis:
             "pc_agreement": rank_correlation(theta, plane[:, 0]),
             "stability": manifold.stability,
             "state_variance": float(captured),
-            "readout_alignment": manifold.readout_alignment or 0.0,
+            "readout_alignment": float(manifold.alignment[0]),
             "logit_min": float(logits.min()),
             "logit_max": float(logits.max()),
             "is_line": float(manifold.is_line),
         }
+        metrics = {name: value for name, value in measured.items() if value is not None}
         arrays = {
             "theta": theta,
             **dissection.places(),
-            "position": manifold.position.cpu().numpy(),
+            "position": manifold.position[:, 0].cpu().numpy(),
             "axis": manifold.axis.cpu().numpy(),
             "plane": plane,
             "logit": logits,

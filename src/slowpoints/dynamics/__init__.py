@@ -5,8 +5,10 @@ from slowpoints.dynamics.effects import input_effects, input_projections, mode_o
 from slowpoints.dynamics.eigenmodes import Eigenmodes, eigenmodes, spectrum, time_constants
 from slowpoints.dynamics.fixed_points import FixedPoints, Status
 from slowpoints.dynamics.linearization import Linearization, linearize
-from slowpoints.dynamics.manifold import Manifold, find_manifold
+from slowpoints.dynamics.main_axes import find_manifold
+from slowpoints.dynamics.manifold import Manifold
 from slowpoints.dynamics.principal_components import PrincipalComponents, principal_components
+from slowpoints.dynamics.records import Record
 from slowpoints.dynamics.region import Region
 from slowpoints.dynamics.rollouts import (
     linearized_states,
@@ -28,6 +30,7 @@ __all__ = [
     "Linearization",
     "Manifold",
     "PrincipalComponents",
+    "Record",
     "Region",
     "Solution",
     "Solver",

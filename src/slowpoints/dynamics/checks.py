@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +20,24 @@ class InvalidInput(ValueError):
     """An array or option that cannot be analysed: the message says which, why, and what would be right."""
 
 
+def as_tensor(array: Any, name: str) -> Tensor:
+    """Return a numpy array, or a tensor, as a tensor without gradient.
+
+    Raises
+    ------
+    InvalidInput
+        Where it is neither, or holds what a tensor cannot.
+    """
+    if isinstance(array, np.ndarray):
+        try:
+            array = torch.from_numpy(np.require(array, array.dtype.newbyteorder("="), ["C", "W"]))
+        except TypeError as error:
+            raise InvalidInput(f"{name} must hold numbers, not {array.dtype}") from error
+    if not isinstance(array, Tensor):
+        raise InvalidInput(f"{name} must be a tensor or a numpy array, not {type(array).__name__}")
+    return array.detach()
+
+
 def as_points(array: Array, name: str = "states") -> Float[Tensor, "point axis"]:
     """Return an array of vectors as a detached tensor `(point, axis)`; a single vector becomes one row.
 
@@ -28,11 +46,7 @@ def as_points(array: Array, name: str = "states") -> Float[Tensor, "point axis"]
     InvalidInput
         Where it is no array of real floating-point numbers with one or two axes, is empty, or is not finite.
     """
-    if isinstance(array, np.ndarray):
-        array = torch.from_numpy(np.ascontiguousarray(array))
-    if not isinstance(array, Tensor):
-        raise InvalidInput(f"{name} must be a tensor or a numpy array, not {type(array).__name__}")
-    points = array.detach()
+    points = as_tensor(array, name)
     if not points.is_floating_point():
         raise InvalidInput(f"{name} must hold real floating-point numbers, not {points.dtype}")
     if points.ndim == 1:
@@ -46,6 +60,22 @@ def as_points(array: Array, name: str = "states") -> Float[Tensor, "point axis"]
         raise InvalidInput(f"{name} is empty: its shape is {tuple(array.shape)}")
     _check_finite(points, name)
     return points
+
+
+def as_readout(readout: Array, state_size: int) -> Float[Tensor, "readout hidden"]:
+    """Return readout weights as rows that see the first entries of a state, or all of them.
+
+    Raises
+    ------
+    InvalidInput
+        Where a row is zero, or has more weights than the state has entries.
+    """
+    rows = as_points(readout, "readout")
+    if rows.shape[1] > state_size:
+        raise InvalidInput(f"readout has {rows.shape[1]} weights in a row, the state only {state_size} entries")
+    if not rows.any(dim=1).all():
+        raise InvalidInput("readout has a row of zeros: it reads nothing")
+    return rows
 
 
 def _axis(name: str) -> str:

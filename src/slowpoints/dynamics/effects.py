@@ -60,8 +60,8 @@ def input_projections(linearization: Linearization, inputs: Array, mode: int = 0
     return sensitivity @ words.to(left.dtype).T - offset
 
 
-def mode_overlaps(linearization: Linearization, axis: Float[Tensor, " state"]) -> Float[Tensor, "point mode"]:
-    """Return `|r_a . m|` of every mode with an axis m, made a unit vector: 1 where a mode acts along it.
+def mode_overlaps(linearization: Linearization, axis: Array) -> Float[Tensor, "point mode"]:
+    """Return `|r_a . m|` of every mode with an axis m `(state,)`, made a unit vector: 1 where a mode acts along it.
 
     Raises
     ------
@@ -69,7 +69,8 @@ def mode_overlaps(linearization: Linearization, axis: Float[Tensor, " state"]) -
         Where the axis has another size than the state.
     """
     right = linearization.modes.right
-    check_size(axis.unsqueeze(0), right.shape[-1], "axis", "the state")
+    axis = as_points(axis, "axis")[0]
+    check_size(axis, right.shape[-1], "axis", "the state")
     return (right @ (axis / axis.norm()).to(right)).abs()
 
 

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.checks import InvalidInput, check_count, check_size
+from slowpoints.dynamics import plots
+from slowpoints.dynamics.checks import InvalidInput, as_points, as_tensor, check_count, check_size
 from slowpoints.dynamics.continuation import follow
 from slowpoints.dynamics.parallel import chunk_rows, in_threads
+from slowpoints.dynamics.records import Record
 from slowpoints.dynamics.reference import Reference, make_reference
 
 if TYPE_CHECKING:
     from jaxtyping import Complex, Float, Int
+
+    from slowpoints.dynamics.checks import Array
 
 LARGE = 64  # state size from which it pays to follow modes from one Jacobian to those near it
 FEW = 8  # Jacobians, among which it does not
@@ -23,8 +27,8 @@ USEFUL = 0.25  # share of Jacobians that must be near another for it to go on
 PROBES = 4  # random vectors by whose images Jacobians are compared
 
 
-@dataclass(frozen=True)
-class Eigenmodes:
+@dataclass(frozen=True, repr=False)
+class Eigenmodes(Record):
     """The modes of each Jacobian of a batch, by falling magnitude of the eigenvalue; a complex pair is one mode.
 
     Of a pair, the eigenvalue with positive imaginary part stands for both; the other's vectors are the conjugates. A
@@ -48,6 +52,9 @@ class Eigenmodes:
     left: Complex[Tensor, "point mode state"]
     residual: Float[Tensor, "point mode"]
 
+    each, table = ("point", "mode"), ("eigenvalues", "time_constants", "residual")
+    plot = plots.plot_spectrum
+
     @property
     def time_constants(self) -> Float[Tensor, "point mode"]:
         """Time constants in tokens, `1 / |log |lambda||`: the time to decay, or grow, by a factor e."""
@@ -58,8 +65,12 @@ class Eigenmodes:
         """How many of the modes at each point grow: 0 for a stable point, 1 or more for a saddle."""
         return (self.eigenvalues.abs() > 1).sum(dim=1)
 
-    def oriented(self, direction: Float[Tensor, " state"]) -> Eigenmodes:
-        """Return the same modes with the signs at which `r_a . direction` is real and not negative.
+    def __str__(self) -> str:
+        slowest = self.time_constants[:, :1].nanmedian().item()
+        return f"{len(self)} points, slowest of {self.eigenvalues.shape[1]} time constants {slowest:.3g} (median)"
+
+    def oriented(self, direction: Array) -> Eigenmodes:
+        """Return the same modes with the signs at which `r_a . direction` `(state,)` is real and not negative.
 
         Signs (phases, for complex modes) of eigenvectors are arbitrary: fix them before averaging over points.
 
@@ -68,8 +79,9 @@ class Eigenmodes:
         InvalidInput
             Where the direction has another size than the state.
         """
-        check_size(direction.unsqueeze(0), self.right.shape[-1], "direction", "the state")
-        along = self.right @ direction.to(self.right)
+        along = as_points(direction, "direction")[0]
+        check_size(along, self.right.shape[-1], "direction", "the state")
+        along = self.right @ along.to(self.right)
         return self._turned(torch.where(along.abs() > 0, along / along.abs(), 1))
 
     def _turned(self, phase: Complex[Tensor, "point mode"]) -> Eigenmodes:
@@ -77,25 +89,25 @@ class Eigenmodes:
         return replace(self, right=self.right / phase, left=self.left * phase)
 
 
-def time_constants(eigenvalues: Tensor) -> Tensor:
+def time_constants(eigenvalues: Array) -> Tensor:
     """Return `1 / |log |lambda||` in tokens; infinite on the unit circle, 0 for lambda = 0."""
-    return 1 / eigenvalues.abs().log().abs()
+    return 1 / as_tensor(eigenvalues, "eigenvalues").abs().log().abs()
 
 
-def spectrum(jacobians: Float[Tensor, "point state state"]) -> Complex[Tensor, "point state"]:
-    """Return all eigenvalues of each Jacobian, by falling magnitude.
+def spectrum(jacobians: Array) -> Complex[Tensor, "point state"]:
+    """Return all eigenvalues of each Jacobian `(point, state, state)`, by falling magnitude.
 
     Raises
     ------
     InvalidInput
         For anything but square, finite matrices.
     """
-    _check_square(jacobians)
+    jacobians = _square(jacobians)
     values = torch.linalg.eigvals(jacobians)
     return values.gather(1, values.abs().argsort(dim=1, descending=True, stable=True))
 
 
-def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -> Eigenmodes:
+def eigenmodes(jacobians: Array, count: int = 10) -> Eigenmodes:
     """Find the leading modes of each Jacobian, with right and left vectors.
 
     Large Jacobians in double precision are compared first. Of some that differ most all modes are found; to the others,
@@ -119,9 +131,8 @@ def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -
     ----------
     Maheswaranathan et al. (2019), arXiv 1906.10720, section 4 and appendix.
     """
-    _check_square(jacobians)
+    jacobians = _square(jacobians)
     check_count(count, "count")
-    jacobians = jacobians.detach()
     size = jacobians.shape[1]
     left = torch.arange(len(jacobians), device=jacobians.device)
     done: list[tuple[Tensor, Eigenmodes]] = []
@@ -279,8 +290,10 @@ def _times(rows: Complex[Tensor, "point mode state"], matrix: Float[Tensor, "poi
     return torch.complex(rows.real @ matrix, rows.imag @ matrix)
 
 
-def _check_square(jacobians: Tensor) -> None:
+def _square(array: Array) -> Float[Tensor, "point state state"]:
+    jacobians = as_tensor(array, "jacobians")
     if jacobians.ndim != 3 or jacobians.shape[1] != jacobians.shape[2] or jacobians.numel() == 0:
         raise InvalidInput(f"Jacobians must have the shape (point, state, state), not {tuple(jacobians.shape)}")
     if not all(torch.isfinite(some).all() for some in jacobians.split(64)):  # it makes copies of what it is given
         raise InvalidInput("the Jacobians hold NaN or infinite values: leave out points that diverged")
+    return jacobians

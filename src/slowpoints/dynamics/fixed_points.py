@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from slowpoints.dynamics import plots
 from slowpoints.dynamics.checks import check_positive
+from slowpoints.dynamics.records import Record, joined, same_value
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Float, Int
     from numpy.typing import NDArray
 
     from slowpoints.dynamics.region import Region
@@ -34,9 +36,12 @@ class Status(IntEnum):
     """Its location or speed is not finite."""
 
 
-@dataclass(frozen=True)
-class FixedPoints:
+@dataclass(frozen=True, repr=False)
+class FixedPoints(Record):
     """Approximate fixed points, one entry for each initial state; nothing is dropped unless asked.
+
+    `points[rows]` has the points of a mask, a slice, an index or several; `points + others` all points of both, whose
+    tolerances must be the same.
 
     Attributes
     ----------
@@ -54,6 +59,9 @@ class FixedPoints:
         `(point, input)`: the input x under which each is a fixed point.
     index
         `(point,)`: the row of the initial state.
+    starts
+        `(start, state)`: all initial states of the search, also of points that were left out since: how far points
+        reach is measured against them.
     tolerance, slow_tolerance
         Speeds below which a point counts as converged, and as slow.
     """
@@ -65,36 +73,41 @@ class FixedPoints:
     displacement: Float[Tensor, " point"]
     input: Float[Tensor, "point input"]
     index: Int[Tensor, " point"]
+    starts: Float[Tensor, "start state"]
     tolerance: float
     slow_tolerance: float
 
-    def __len__(self) -> int:
-        return len(self.location)
+    whole = frozenset({"starts"})
+    table = ("index", "status", "speed", "iterations", "displacement")
+    plot = plots.plot_points
 
-    def select(self, rows: Bool[Tensor, " point"] | Int[Tensor, " row"]) -> FixedPoints:
-        """Return the points of a mask or of row numbers, in that order."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        chosen: dict[str, Any] = {name: value[rows] for name, value in values.items() if isinstance(value, Tensor)}
-        return replace(self, **chosen)
+    def __add__(self, other: FixedPoints) -> FixedPoints:
+        if not isinstance(other, FixedPoints):
+            return NotImplemented
+        if not same_value(self.starts, other.starts):  # of another search: its starts follow these
+            starts = joined("starts", self.starts, other.starts)
+            other = replace(other, starts=starts, index=other.index + len(self.starts))
+            self = replace(self, starts=starts)
+        return super().__add__(other)
 
     @property
     def converged(self) -> FixedPoints:
         """The fixed points: slower than the tolerance, and within the visited region."""
-        return self.select(self.status == Status.CONVERGED)
+        return self[self.status == Status.CONVERGED]
 
     @property
     def slow(self) -> FixedPoints:
         """The fixed points and the slow points, within the visited region."""
-        return self.select(self.status <= Status.SLOW)
+        return self[self.status <= Status.SLOW]
 
     def below(self, speed: float) -> FixedPoints:
         """Return the points slower than `speed`, within the visited region."""
         inside = (self.status != Status.OUTSIDE) & (self.status != Status.DIVERGED)
-        return self.select(inside & (self.speed < speed))
+        return self[inside & (self.speed < speed)]
 
     def within(self, region: Region) -> FixedPoints:
         """Return the points that lie in the region."""
-        return self.select(region.contains(self.location))
+        return self[region.contains(self.location)]
 
     def unique(self, distance: float) -> FixedPoints:
         """Return points no two of which are closer than `distance`, the slowest first to be kept.
@@ -113,7 +126,7 @@ class FixedPoints:
         order = np.lexsort((*location.T[::-1], self.speed[finite].cpu().numpy()))
         kept = greedy_cover(location[order], distance)
         rows = finite[torch.from_numpy(np.sort(order[kept])).to(finite.device)]
-        return self.select(rows)
+        return self[rows]
 
     def counts(self) -> dict[str, int]:
         """Return how many points ended in each way, by the status's name in lower case."""
@@ -124,10 +137,10 @@ class FixedPoints:
         """Share of all points that are fixed points within the visited region; NaN for no points."""
         return int((self.status == Status.CONVERGED).sum()) / len(self) if len(self) else float("nan")
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return all arrays by name, for saving."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value.cpu().numpy() for name, value in values.items() if isinstance(value, Tensor)}
+    def columns(self) -> dict[str, NDArray[np.generic]]:
+        """Return the columns of the points' table by name, with the names of their statuses."""
+        names = np.array([Status(status).name.lower() for status in self.status.tolist()], dtype=str)
+        return {**super().columns(), "status": names}
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.counts().items() if count)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from slowpoints.dynamics import plots
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_precision
 from slowpoints.dynamics.eigenmodes import Eigenmodes, eigenmodes
 from slowpoints.dynamics.fixed_points import FixedPoints
+from slowpoints.dynamics.records import Record
 from slowpoints.dynamics.system import as_system
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Float
+    from numpy.typing import NDArray
 
     from slowpoints.cells.jacobians import Step
     from slowpoints.dynamics.calls import GivenStep
@@ -23,8 +28,8 @@ if TYPE_CHECKING:
 ROWS = 32  # points whose Jacobians are computed at once
 
 
-@dataclass(frozen=True)
-class Linearization:
+@dataclass(frozen=True, repr=False)
+class Linearization(Record):
     """`F(h, x) ~ F(h*, x*) + Jrec (h - h*) + Jinp (x - x*)` around each of many points.
 
     Attributes
@@ -48,26 +53,25 @@ class Linearization:
     input_jacobian: Float[Tensor, "point state input"]
     modes: Eigenmodes
 
-    def __len__(self) -> int:
-        return len(self.location)
+    nested = MappingProxyType({"modes": Eigenmodes})
+    plot = plots.plot_spectrum
 
     @property
     def time_constants(self) -> Float[Tensor, "point mode"]:
         """Time constants of the modes, in tokens."""
         return self.modes.time_constants
 
-    def oriented(self, direction: Float[Tensor, " state"]) -> Linearization:
+    def oriented(self, direction: Array) -> Linearization:
         """Return the same with the signs of the modes fixed, so that `r_a . direction` is not negative."""
         return replace(self, modes=self.modes.oriented(direction))
 
-    def select(self, rows: Bool[Tensor, " point"] | Int[Tensor, " row"]) -> Linearization:
-        """Return the points of a mask or of row numbers, in that order."""
-        return Linearization(**{**_rows(self, rows), "modes": Eigenmodes(**_rows(self.modes, rows))})
+    def columns(self) -> dict[str, NDArray[np.generic]]:
+        """Return the table of the modes: a row for each mode of each point."""
+        return self.modes.columns()
 
-
-def _rows(record: Any, rows: Tensor) -> dict[str, Any]:
-    values = {field.name: getattr(record, field.name) for field in fields(record)}
-    return {name: value[rows] for name, value in values.items() if isinstance(value, Tensor)}
+    def __str__(self) -> str:
+        _, states, inputs = self.input_jacobian.shape
+        return f"{self.modes}; state {states}, input {inputs}"
 
 
 def linearize(

@@ -1,102 +1,195 @@
-"""The line, or whatever it is, on which the fixed points lie."""
+"""Where fixed points lie: along a line, a curve or a ring, in a plane or more dimensions, in pieces or one place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from scipy.stats import spearmanr
 from torch import Tensor
 
-from slowpoints.dynamics.checks import InvalidInput, as_points, check_size
-from slowpoints.dynamics.fixed_points import FixedPoints, greedy_cover
-from slowpoints.dynamics.principal_components import PrincipalComponents, principal_components
+from slowpoints.dynamics import plots
+from slowpoints.dynamics.principal_components import PrincipalComponents
+from slowpoints.dynamics.records import Record
+from slowpoints.dynamics.shape import BINS, FEWEST_POINTS
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from numpy.typing import NDArray
 
-    from slowpoints.dynamics.checks import Array
+    from slowpoints.dynamics.shape import Course
 
-SPACING = 1 / 200  # of the points' extent: closer points are embedded as one
-BINS = 20
+SHARE = 0.9  # of the variance: held by the axes whose number is chosen from the points
 # What must hold for points to be called a line
-FEWEST_POINTS = 10
 LINE_VARIANCE = 0.8
 LINE_AGREEMENT = 0.9
 LINE_COVERAGE = 0.5
+AXIS_VARIANCE = 0.1  # of the first axis': less is no dimension of a plane or volume
+CURVES = {"open": "curve", "closed": "ring", "branched": "branches"}
 
 
-@dataclass(frozen=True)
-class Manifold:
+@dataclass(frozen=True, repr=False)
+class Manifold(Record):
     """Where fixed points lie.
 
     Attributes
     ----------
     components
         Principal components of the points.
-    axis
-        `(state,)`: m, the unit vector of the first, towards positive readout where a readout was given.
+    axes
+        `(axis, state)`: the unit vectors of the first of them, each towards positive readout where one was given.
     position
-        `(point,)`: coordinate along the axis, from the points' mean, in units of the state.
+        `(point, axis)`: coordinates along the axes, from the points' mean, in units of the state.
     theta
-        `(point,)`: position along the manifold in [-1, 1], by locally linear embedding; rises with `position`.
-    neighbours
-        How many neighbours the embedding used.
-    stability
-        The smallest rank correlation |rho| of theta with the theta of another number of neighbours.
-    agreement
-        Rank correlation |rho| of theta with `position`.
+        `(point,)`: position along a line, curve or ring in [-1, 1]. It rises with the position on the first axis; on a
+        ring -1 and 1 are the same place. None where points lie along nothing of one dimension.
+    points
+        How many points there are.
+    extent
+        `(axis, 2)`: the smallest and the largest position on each axis.
+    searched
+        `(axis, 2)`: the range of positions in which points are looked for, that of the middle 90 % of the visited
+        states where these were given, else of the states from which the points were searched. None where neither is
+        known, or where those do not differ along an axis.
     coverage
-        Share of 20 equal stretches of the axis that hold a point, over the middle 90 % of the visited states where
-        these were given, and over the points' own extent otherwise.
-    readout_alignment
-        `|cos|` of the axis and the readout, on the part of the state that the readout sees; None without readout.
+        Share of `searched` in which there are points: on one axis, of 20 equal stretches; on several, of about as many
+        equal cells that visited states reach. None without `searched`.
+    gap
+        The largest gap to be bridged from point to point, as a share of `searched`, or of `extent` without it.
+    pieces
+        Into how many pieces the points fall at gaps of more than a quarter.
+    local_variance
+        Share of the variance of a neighbourhood (a tenth of the points) in its first direction, median over points: 1
+        along a curve, about 1/d in d dimensions. NaN for fewer than ten separate points.
+    course
+        Where points lie along a curve: whether it is "open", "closed" or "branched". None elsewhere.
+    neighbours, stability, agreement
+        How many neighbours the embedding that found theta used; how well it agrees with those of other numbers of
+        neighbours, at worst, in [0, 1] (rank correlation |rho|); and its |rho| with the position on the first axis.
+        None without theta.
+    alignment
+        Cosines of the principal angles between axes and readout, on the part of the state that the readout sees, the
+        largest first: as many as there are axes or independent readouts, whichever are fewer. None without readout.
     """
 
     components: PrincipalComponents
-    axis: Float[Tensor, " state"]
-    position: Float[Tensor, " point"]
-    theta: Float[Tensor, " point"]
-    neighbours: int
-    stability: float
-    agreement: float
-    coverage: float
-    readout_alignment: float | None
+    axes: Float[Tensor, "axis state"]
+    position: Float[Tensor, "point axis"]
+    theta: Float[Tensor, " point"] | None
+    points: int
+    extent: Float[Tensor, "axis 2"]
+    searched: Float[Tensor, "axis 2"] | None
+    coverage: float | None
+    gap: float
+    pieces: int
+    local_variance: float
+    course: Course | None
+    neighbours: int | None
+    stability: float | None
+    agreement: float | None
+    alignment: Float[Tensor, " angle"] | None
+
+    whole = frozenset({"components", "axes", "extent", "searched", "alignment"})
+    nested = MappingProxyType({"components": PrincipalComponents})
+    table = ("position", "theta", "place")
+    plot = plots.plot_time_constants
+
+    @property
+    def dimension(self) -> int:
+        """Number of axes."""
+        return len(self.axes)
+
+    @property
+    def axis(self) -> Float[Tensor, " state"]:
+        """The first axis m, `(state,)`."""
+        return self.axes[0]
+
+    @property
+    def explained(self) -> Float[Tensor, " axis"]:
+        """Share of the points' variance along each axis."""
+        return self.components.explained[: self.dimension]
 
     @property
     def line_variance(self) -> float:
-        """Share of the points' variance along the axis."""
+        """Share of the points' variance along the first axis."""
         return float(self.components.explained[0])
 
     @property
+    def reach(self) -> float | None:
+        """How far the points extend along the axes, as a share of `searched`; None without it."""
+        if self.searched is None:
+            return None
+        return float(self.extent.diff().max() / self.searched.diff().max())
+
+    @property
     def theta_orders(self) -> bool:
-        """Whether theta orders the points as the axis does, whatever the number of neighbours.
+        """Whether theta orders the points, whatever the number of neighbours, and on a single axis as that does.
 
         Where points lie in pieces with gaps between them, locally linear embedding gives a whole piece one value.
         """
-        return min(self.agreement, self.stability) >= LINE_AGREEMENT
+        if self.stability is None or self.agreement is None:
+            return False
+        return min(self.stability, self.agreement if self.dimension == 1 else 1.0) >= LINE_AGREEMENT
 
     @property
     def place(self) -> Float[Tensor, " point"]:
-        """Place on the manifold in [-1, 1]: theta where it orders the points, else their position on the axis."""
-        if self.theta_orders:
+        """Place on the manifold in [-1, 1]: theta where it orders the points, else their position on the first axis."""
+        if self.theta is not None and self.theta_orders:
             return self.theta
-        low, high = self.position.min(), self.position.max()
-        return 2 * (self.position - low) / (high - low) - 1
+        low, high = self.extent[0]
+        return 2 * (self.position[:, 0] - low) / (high - low) - 1
+
+    @property
+    def shape(self) -> str:
+        """What the points form.
+
+        - `point`: one place, for all of them;
+        - `pieces`: with gaps of more than a quarter of the range in between;
+        - `line`: nothing speaks against it;
+        - `curve`, `ring`, `branches`: of one dimension at each place, however many axes they take, and open, closed, or
+          joined where more than two ends meet;
+        - `plane`, `volume`: of two or more dimensions;
+        - `unknown`: none of these, too few points, or points in a small part of the range, or nothing to measure their
+          extent against.
+        """
+        if self.points < FEWEST_POINTS or self.reach is None or self.coverage is None:
+            return "unknown"
+        if self.reach <= 1 / BINS:
+            return "point"
+        if self.pieces > 1:
+            return "pieces"
+        if self.is_line:
+            return "line"
+        if self.course == "closed" or (self.course and self.dimension > 1):
+            return CURVES[self.course] if self.reach >= LINE_COVERAGE else "unknown"
+        explained = self.explained
+        if self.dimension == 1 or self.coverage < LINE_COVERAGE or explained[-1] < AXIS_VARIANCE * explained[0]:
+            return "unknown"
+        return "plane" if self.dimension == 2 else "volume"
+
+    @property
+    def intrinsic_dimension(self) -> int:
+        """Dimension along the manifold: 0 for a point, 1 for a line, curve or ring, else that of the axes."""
+        shape = self.shape
+        return 0 if shape == "point" else 1 if shape in ("line", *CURVES.values()) else self.dimension
 
     @property
     def objections(self) -> tuple[str, ...]:
         """What speaks against a line, each with its number; empty for a line."""
-        tests = (
-            (len(self.theta), FEWEST_POINTS, f"only {len(self.theta)} points"),
-            (self.line_variance, LINE_VARIANCE, f"only {self.line_variance:.0%} of their variance is in one dimension"),
-            (self.coverage, LINE_COVERAGE, f"they cover only {self.coverage:.0%} of the axis"),
-        )
-        return tuple(message for value, least, message in tests if not value >= least)
+        found = []
+        if self.points < FEWEST_POINTS:
+            found.append(f"only {self.points} points")
+        if self.line_variance < (LINE_VARIANCE if self.dimension == 1 else SHARE):
+            rest = f", {self._shares()} in {self.dimension}" if self.dimension > 1 else ""
+            found.append(f"only {self.line_variance:.0%} of their variance is in one dimension{rest}")
+        if self.coverage is None:
+            found.append("how far they reach cannot be judged without `visited` states that differ along it")
+        elif self.coverage < LINE_COVERAGE:
+            found.append(f"they cover only {self._covered()}")
+        if self.pieces > 1:
+            found.append(f"they fall into {self.pieces} pieces, with a gap of {self.gap:.0%} of the range")
+        if self.course == "closed":
+            found.append("they close to a ring")
+        return tuple(found)
 
     @property
     def is_line(self) -> bool:
@@ -104,128 +197,37 @@ class Manifold:
         return not self.objections
 
     def __str__(self) -> str:
-        if not self.is_line:
-            return f"{len(self.theta)} points do not form a line: " + "; ".join(self.objections)
+        shape = self.shape
+        if shape == "unknown":
+            return f"{self.points} points do not form a line: " + "; ".join(self.objections)
+        if shape == "point":
+            return f"{self.points} points lie in one place, and do not form a line: {'; '.join(self.objections)}"
+        if shape == "pieces":
+            return f"{self.points} points lie in pieces, and do not form a line: {'; '.join(self.objections)}"
+        if shape != "line":
+            names = {"volume": f"a volume of {self.dimension} dimensions", "branches": "a curve with branches"}
+            form = names.get(shape, f"a {shape}")
+            bent = " (of one dimension at each place)" if self.intrinsic_dimension == 1 else ""
+            return (
+                f"{self.points} points form {form}{bent}: {self._shares()} of their variance is in {self.dimension} "
+                f"dimension{'s' * (self.dimension > 1)}, and they cover {self._covered()}"
+            )
         text = (
-            f"{len(self.theta)} points form a line: {self.line_variance:.0%} of their variance is in one "
-            f"dimension, and they cover {self.coverage:.0%} of the axis"
+            f"{self.points} points form a line: {self.line_variance:.0%} of their variance is in one "
+            f"dimension, and they cover {self._covered()}"
         )
-        if self.theta_orders:
+        if self.theta is None or self.theta_orders:
             return text
         return (
             f"{text}; locally linear embedding does not order them reliably (rank correlations: with the axis "
             f"{self.agreement:.2f}, between numbers of neighbours {self.stability:.2f})"
         )
 
+    def _shares(self) -> str:
+        shares = self.explained.tolist()
+        each = " + ".join(f"{share:.0%}" for share in shares[:3]) + " + ..." * (len(shares) > 3)
+        return f"{sum(shares):.0%}" + (f" ({each})" if len(shares) > 1 else "")
 
-def find_manifold(
-    points: FixedPoints | Array,
-    *,
-    visited: Array | None = None,
-    readout: Float[Tensor, " hidden"] | None = None,
-    neighbours: Sequence[int] = (20, 10, 15, 30, 40),
-) -> Manifold:
-    """Find the main axis of fixed points and each one's position along them, and whether they form a line.
-
-    Parameters
-    ----------
-    points
-        `FixedPoints`, or locations `(point, state)`; at least three that differ.
-    visited
-        Visited states `(visited, state)`, against which coverage is measured.
-    readout
-        Readout weights `(hidden,)`: they see the first entries of the state. They fix the axis's sign.
-    neighbours
-        Numbers of neighbours to embed with: theta is that of the first, the others tell its stability.
-
-    Raises
-    ------
-    InvalidInput
-        For fewer than three points, points that are all the same, or shapes that do not fit.
-
-    References
-    ----------
-    Roweis & Saul (2000), Science 290, 2323; Maheswaranathan et al. (2019), arXiv 1906.10720, figure 2c.
-    """
-    locations = as_points(points.location if isinstance(points, FixedPoints) else points, "points").double()
-    if len(locations) < 3:
-        raise InvalidInput(f"a manifold needs at least three points, not {len(locations)}")
-    components = principal_components(locations)
-    if components.variance[0] <= 0:
-        raise InvalidInput(f"all {len(locations)} points are the same: there is no manifold")
-    axis, alignment = _oriented_axis(components.components[0], readout)
-    position = (locations - components.mean) @ axis
-    kept, nearest = _thinned(locations, SPACING * float(position.max() - position.min()))
-    thin, along_axis = locations[kept].cpu().numpy(), position[kept].cpu().numpy()
-    counts = list(dict.fromkeys(min(count, max(1, len(thin) - 1)) for count in neighbours))
-    theta, *others = (_embed(thin, count, along_axis) for count in counts)
-    along = None if visited is None else _along(as_points(visited, "visited"), components.mean, axis)
-    return Manifold(
-        components=components,
-        axis=axis,
-        position=position,
-        theta=torch.from_numpy(theta)[nearest.cpu()].to(position),
-        neighbours=counts[0],
-        stability=min((rank_correlation(theta, other) for other in others), default=1.0),
-        agreement=rank_correlation(theta, along_axis),
-        coverage=_coverage(position, along),
-        readout_alignment=alignment,
-    )
-
-
-def _thinned(points: Tensor, distance: float) -> tuple[Tensor, Tensor]:
-    """Return rows that are at least `distance` apart, and for every point which of them is nearest.
-
-    Fixed points bunch where the network is slowest; neighbours within a bunch do not connect it to the rest, and the
-    embedding then depends on the number of neighbours.
-    """
-    order = np.lexsort(points.cpu().numpy().T[::-1])
-    cover = torch.from_numpy(order[greedy_cover(points.cpu().numpy()[order], distance)]).to(points.device)
-    return cover, torch.cdist(points, points[cover]).argmin(dim=1)
-
-
-def _oriented_axis(axis: Tensor, readout: Tensor | None) -> tuple[Tensor, float | None]:
-    """Turn the axis towards positive readout; also return how well they align where the readout sees the state."""
-    if readout is None:
-        return axis, None
-    weights = as_points(readout, "readout")[0].to(axis)
-    if len(weights) > len(axis):
-        raise InvalidInput(f"readout has {len(weights)} weights, the state only {len(axis)} entries")
-    seen = axis[: len(weights)]
-    cosine = float(seen @ weights / (seen.norm() * weights.norm()))
-    return (-axis if cosine < 0 else axis), abs(cosine)
-
-
-def _along(visited: Tensor, mean: Tensor, axis: Tensor) -> Tensor:
-    check_size(visited, len(axis), "visited", "the points' state")
-    return visited.double() @ axis - mean @ axis
-
-
-def _embed(points: NDArray[np.float64], neighbours: int, position: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the one-dimensional locally linear embedding, scaled to [-1, 1], rising with position."""
-    from sklearn.manifold import LocallyLinearEmbedding  # here: a second to load, and searches do not need it
-
-    solver = LocallyLinearEmbedding(n_neighbors=neighbours, n_components=1, eigen_solver="dense")
-    coordinate = solver.fit_transform(points)[:, 0]
-    extent = np.ptp(coordinate)
-    if not extent > 0:
-        return np.zeros(len(points))
-    coordinate = 2 * (coordinate - coordinate.min()) / extent - 1
-    return -coordinate if np.cov(coordinate, position)[0, 1] < 0 else coordinate
-
-
-def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Return |rho|; 0 where one of them is constant."""
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return abs(float(spearmanr(first, second).statistic))
-
-
-def _coverage(position: Tensor, visited: Tensor | None) -> float:
-    """Return the share of equal stretches of the axis that hold a point."""
-    if visited is None:
-        low, high = position.min(), position.max()
-    else:
-        low, high = np.quantile(visited.cpu().numpy(), (0.05, 0.95))
-    counts, _ = np.histogram(position.cpu().numpy(), bins=BINS, range=(float(low), float(high)))
-    return float((counts > 0).mean())
+    def _covered(self) -> str:
+        of = "the axis" if self.dimension == 1 else "the range that was searched"
+        return f"{self.coverage:.0%} of {of}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.checks import InvalidInput, as_points, check_size
+from slowpoints.dynamics.checks import InvalidInput, as_points, as_tensor, check_size
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -55,9 +55,18 @@ class PrincipalComponents:
         cumulative = self.explained.cumsum(dim=0)
         return min(int((cumulative < share - 1e-12).sum()) + 1, len(cumulative))
 
-    def project(self, states: Float[Tensor, "... state"], count: int | None = None) -> Float[Tensor, "... component"]:
-        """Return the coordinates of states in the first `count` components, as seen from the mean."""
+    def project(self, states: Array, count: int | None = None) -> Float[Tensor, "... component"]:
+        """Return the coordinates of states `(..., state)` in the first `count` components, as seen from the mean.
+
+        Raises
+        ------
+        InvalidInput
+            For states of another size, or that are no real floating-point numbers.
+        """
+        states = as_tensor(states, "states")
         check_size(states, len(self.mean), "states", "the principal components' state")
+        if not states.is_floating_point():
+            raise InvalidInput(f"states must hold real floating-point numbers, not {states.dtype}")
         components = self.components[:count].to(states)
         return (states - self.mean.to(states)) @ components.T
 

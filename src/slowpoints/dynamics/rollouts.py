@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_precision, check_size
+from slowpoints.dynamics.checks import InvalidInput, as_points, as_tensor, check_count, check_precision, check_size
 from slowpoints.dynamics.system import as_system
 
 if TYPE_CHECKING:
@@ -21,21 +21,26 @@ if TYPE_CHECKING:
 CHUNK = 1 << 24  # numbers in a table of distances, or of gathered Jacobians, at once
 
 
-def nearest_points(linearization: Linearization, states: Float[Tensor, "sample state"]) -> Int[Tensor, " sample"]:
-    """Return for each state the number of the point that is closest to it (Euclidean distance)."""
-    points = linearization.location
+def nearest_points(linearization: Linearization, states: Array) -> Int[Tensor, " sample"]:
+    """Return for each state `(sample, state)` the number of the point that is closest to it (Euclidean distance)."""
+    points, states = linearization.location, as_tensor(states, "states")
     check_size(states, points.shape[1], "states", "the linearisation's state")
     rows = max(1, CHUNK // len(points))
     return torch.cat([torch.cdist(part.to(points), points).argmin(dim=1) for part in states.split(rows)])
 
 
-def predict_one_step(
-    linearization: Linearization, states: Float[Tensor, "sample state"], inputs: Float[Tensor, "sample input"]
-) -> Float[Tensor, "sample state"]:
-    """Return the next states by the linear network at the point nearest to each state.
+def predict_one_step(linearization: Linearization, states: Array, inputs: Array) -> Float[Tensor, "sample state"]:
+    """Return the next states `(sample, state)` by the linear network at the point nearest to each state.
 
     `h' = F(h*, x*) + Jrec (h - h*) + Jinp (x - x*)`. Any number of samples: those of one point share its Jacobians in
     one product, without a loop over time.
+
+    Parameters
+    ----------
+    linearization
+        Of some points.
+    states, inputs
+        `(sample, state)` and `(sample, input)`.
 
     Raises
     ------
@@ -72,14 +77,14 @@ def _step_at(linearization: Linearization, point: int, states: Tensor, inputs: T
 
 def one_step_errors(
     linearization: Linearization,
-    states: Float[Tensor, "sample state"],
-    inputs: Float[Tensor, "sample input"],
-    following: Float[Tensor, "sample state"],
+    states: Array,
+    inputs: Array,
+    following: Array,
 ) -> Float[Tensor, " sample"]:
     """Return `||h' - h_lin|| / ||h'||`, where h' is the state that followed and h_lin its linear prediction.
 
-    For trajectories `(batch, time, state)` flatten `states[:, :-1]`, `inputs[:, 1:]` and `states[:, 1:]`, and leave out
-    padding.
+    Of samples `(sample, state)` and `(sample, input)`. For trajectories `(batch, time, state)` flatten
+    `states[:, :-1]`, `inputs[:, 1:]` and `states[:, 1:]`, and leave out padding.
 
     Raises
     ------
@@ -96,19 +101,21 @@ def one_step_errors(
 
 def linearized_states(
     linearization: Linearization,
-    inputs: Float[Tensor, "batch time input"],
-    initial: Float[Tensor, "batch state"] | None = None,
+    inputs: Array,
+    initial: Array | None = None,
 ) -> Float[Tensor, "batch time state"]:
     """Run the linearised network freely: each state is predicted from the last *predicted* one.
 
-    At every token each sequence is moved by the linear network at the point nearest to it. `initial` is zero where it
-    is not given. States may grow without bound where modes are unstable: they come back as they are.
+    At every token of the inputs `(batch, time, input)` each sequence is moved by the linear network at the point
+    nearest to it. `initial`, `(batch, state)`, is zero where it is not given. States may grow without bound where modes
+    are unstable: they come back as they are.
 
     Raises
     ------
     InvalidInput
         For shapes that do not fit, or values that are not finite.
     """
+    inputs = as_tensor(inputs, "inputs")
     if inputs.ndim != 3 or inputs.numel() == 0:
         raise InvalidInput(f"inputs must have the shape (batch, time, input), not {tuple(inputs.shape)}")
     batch, time, _ = inputs.shape

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.checks import InvalidInput, as_points, check_count
+from slowpoints.dynamics.checks import InvalidInput, as_points, as_tensor, check_count
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float
+
+    from slowpoints.dynamics.checks import Array
 
 
-def visited_states(
-    states: Float[Tensor, "batch time state"], lengths: Int[Tensor, " batch"] | Sequence[int]
-) -> Float[Tensor, "point state"]:
-    """Return the states of padded trajectories, one after another, without those after each one's length.
+def visited_states(states: Array, lengths: Array | Sequence[int]) -> Float[Tensor, "point state"]:
+    """Return the states of padded trajectories `(batch, time, state)`, without those after the lengths `(batch,)`.
 
     Raises
     ------
     InvalidInput
         Where lengths and trajectories do not fit.
     """
-    if not isinstance(states, Tensor):
-        raise InvalidInput(f"states must be a padded tensor (batch, time, state), not a {type(states).__name__}")
-    lengths = torch.as_tensor(lengths)
+    lengths = as_tensor(np.asarray(lengths) if isinstance(lengths, Sequence) else lengths, "lengths")
+    states = as_tensor(states, "states")
     if states.ndim != 3 or lengths.shape != states.shape[:1]:
         raise InvalidInput(
             "trajectories (batch, time, state) need lengths (batch,), not "
@@ -38,9 +38,7 @@ def visited_states(
     return states[time < lengths.to(states.device).unsqueeze(1)]
 
 
-def sample_states(
-    states: Float[Tensor, "point state"], count: int, *, seed: int = 0, noise: float = 0.0
-) -> Float[Tensor, "count state"]:
+def sample_states(states: Array, count: int, *, seed: int = 0, noise: float = 0.0) -> Float[Tensor, "count state"]:
     """Draw states at random from those visited, without replacement, the same ones for the same seed.
 
     Parameters

@@ -221,6 +221,7 @@ def _record(
         displacement=(location - starts).norm(dim=1),
         input=inputs.clone(),
         index=torch.arange(len(starts), device=starts.device),
+        starts=starts.clone(),
         tolerance=tolerance,
         slow_tolerance=slow_tolerance,
     )
