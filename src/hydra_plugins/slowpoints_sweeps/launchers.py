@@ -43,15 +43,17 @@ class LocalLauncher(JobLauncher):
 
     def check(self) -> None:
         """Refuse options that are wrong, before anything is made."""
+        from slowpoints.options import checked
         from slowpoints.sweep.local import LocalOptions
 
-        LocalOptions(**self.options)
+        checked(LocalOptions, self.options, "hydra.launcher")
 
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
         """Run those of the jobs that are not in `ends` yet, and fill in how each ended."""
+        from slowpoints.options import checked
         from slowpoints.sweep.local import LocalOptions, run_here
 
-        run_here(jobs, LocalOptions(**self.options), ends)
+        run_here(jobs, checked(LocalOptions, self.options, "hydra.launcher"), ends)
 
 
 class SlurmLauncher(JobLauncher):
@@ -59,13 +61,17 @@ class SlurmLauncher(JobLauncher):
 
     def check(self) -> None:
         """Refuse options that are wrong, before anything is made."""
+        from slowpoints.options import checked
         from slowpoints.sweep.slurm import SlurmOptions, check_slurm
 
-        SlurmOptions(**self.options)
+        checked(SlurmOptions, self.options, "hydra.launcher")
         check_slurm()
 
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
         """Run those of the jobs that are not in `ends` yet, and fill in how each ended."""
+        from slowpoints.options import checked
         from slowpoints.sweep.slurm import SlurmOptions, run_on_slurm
 
-        run_on_slurm([job for job in jobs if job.name not in ends], SlurmOptions(**self.options), ends)
+        run_on_slurm(
+            [job for job in jobs if job.name not in ends], checked(SlurmOptions, self.options, "hydra.launcher"), ends
+        )

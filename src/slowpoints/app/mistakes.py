@@ -9,8 +9,8 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from slowpoints.app.options import unknown_key
 from slowpoints.errors import UserError
+from slowpoints.options import unknown_key
 
 NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # no right to write, or no room
 

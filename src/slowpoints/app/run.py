@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from slowpoints.analysis.callback import AnalysisCallback
-from slowpoints.app.build import build, build_classifier
+from slowpoints.app.build import build_classifier, check_buildable
 from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
 from slowpoints.app.note import note
 from slowpoints.app.options import RunOptions
@@ -26,7 +26,7 @@ from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
 from slowpoints.tracking.logger import TrainingLogger
 from slowpoints.tracking.reconcile import reconcile_if_possible
 from slowpoints.tracking.run import TrackedRun, track
-from slowpoints.training.train import evaluate, load_weights, make_trainer, train
+from slowpoints.training.train import check_validations, evaluate, load_weights, make_trainer, train
 from slowpoints.training.trained import forget
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
 
 def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog) -> dict[str, float]:
     _use_threads(options.threads)
-    analyses = [build(f"analysis.questions.{name}", node, object) for name, node in options.analysis.questions.items()]
-    build_classifier(options, vocabulary_size=2)  # what cannot be built is known before minutes of reading
+    analyses = check_buildable(options)
     data = load_data(options.data, options.cache_dir, options.seed)
+    check_validations(options.training, len(data.train))
     checkpoint = _open_checkpoint(options, data)
     untrained = build_classifier(options, len(data.words)).network
     classifier = build_classifier(options, len(data.words))  # the same initial weights
