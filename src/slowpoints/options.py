@@ -86,7 +86,7 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, value
 
 
-def checked(kind: type[Checked], given: Mapping[str, Any], section: str = "", *, strict: bool = False) -> Checked:
+def checked(kind: type[Checked], given: Mapping[Any, Any], section: str = "", *, strict: bool = False) -> Checked:
     """Return options of a kind.
 
     Parameters

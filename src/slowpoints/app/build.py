@@ -28,15 +28,21 @@ class _Named(Options):
     name: FileName
 
 
-def check_buildable(options: RunOptions) -> list[Analysis]:
-    """Return the analyses, and fail for all that cannot be made or used here: minutes before it is needed.
+def check_buildable(options: RunOptions, *, here: bool = True) -> list[Analysis]:
+    """Return the analyses, and fail for all that cannot be made or used: minutes before it is needed.
+
+    Parameters
+    ----------
+    here
+        Whether it is for this machine.
 
     Raises
     ------
     UserError
         For a network or an analysis that cannot be made, or a device that is not there.
     """
-    check_device(options.training)
+    if here:
+        check_device(options.training)
     build_classifier(options, vocabulary_size=2)
     return build_analyses(options)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from slowpoints.app import INSTALL
+from slowpoints.errors import UserError
 from slowpoints.interruption import BY_KEYBOARD, STOP
 
 BAD_INPUT = 2
@@ -86,6 +87,7 @@ def run_command(arguments: Sequence[str]) -> None:
     sys.argv = ["slowpoints run", *sorted(_expand_resume(arguments), key=_is_override)]
     register_resolvers()
     try:
+        _refuse_two_choices(arguments)
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(_job)()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -95,6 +97,16 @@ def run_command(arguments: Sequence[str]) -> None:
         raise
     finally:
         STOP.rest()
+
+
+def _refuse_two_choices(arguments: Sequence[str]) -> None:
+    """Fail where a config group is given twice: Hydra would take the last without a word."""
+    chosen: dict[str, str] = {}
+    for argument in filter(_is_override, arguments):
+        group = argument.partition("=")[0]
+        if group in chosen and (config_folder() / group).is_dir():
+            raise UserError(f"{group} is given twice, {chosen[group]} and {argument}; leave one out, or -m {group}=A,B")
+        chosen[group] = argument
 
 
 def _is_override(argument: str) -> bool:

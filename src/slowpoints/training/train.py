@@ -118,8 +118,8 @@ def check_validations(options: TrainingOptions, documents: int) -> None:
     batches = math.ceil(documents / options.batch_size)
     if options.validations_per_epoch > batches:
         raise UserError(
-            f"training.validations_per_epoch: must be at most {batches}, the batches of an epoch ({documents} documents "
-            f"in batches of {options.batch_size}), got {options.validations_per_epoch}"
+            f"training.validations_per_epoch: must be at most {batches}, the number of batches in an epoch of "
+            f"{documents} documents, got {options.validations_per_epoch}"
         )
 
 
