@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from slowpoints.app.note import note
 from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, short
 from slowpoints.console import VOICE, RunLog
-from slowpoints.interruption import Interrupted
+from slowpoints.interruption import STOP, Interrupted
 from slowpoints.sweep.jobs import CONFIG, LOG
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
@@ -91,7 +92,8 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
     classifier = build_classifier(options, len(data.words))  # the same initial weights
     name = occasion.name or f"{options.arch.name}-{options.data.name}"
     run_id = recorded_run_id(folder) if occasion.resume else None
-    with track(_tracking(options, occasion), name, folder, _params(options), occasion.tags, run_id) as tracked:
+    tracking = track(_tracking(options, occasion), name, folder, _params(options), occasion.tags, run_id)
+    with ExitStack() as closing, tracking as tracked:
         if occasion is BY_ITSELF and not tracked.run_id.startswith(UNKNOWN_TO_MLFLOW):
             reconcile_if_possible(tracked.tracking_uri, options.tracking.experiment)
         if occasion.log:
@@ -100,12 +102,13 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
         tracked.save_text("tokenizer.json", data.tokenizer_json)
         callback = AnalysisCallback(name, analyses, untrained, options.analysis.sampling, options.seed, tracked)
         _train_and_test(options, data, classifier, callback, tracked, checkpoint, resume=occasion.resume)
-        tracked.save_summary(callback.summary())
-        forget(folder)
+        closing.enter_context(STOP.held())  # until the end is recorded, too: what is complete is not stopped
         report = Report(name, tracked, callback)
         tracked.describe(note(report))
         run_log.add(report.text() + "\n")
         tracked.log_file(LOG)
+        tracked.save_summary(callback.summary())
+        forget(folder)
     VOICE.conclude(report.show, short(folder), report.document())
     return tracked.metrics
 

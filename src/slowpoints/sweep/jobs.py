@@ -14,9 +14,10 @@ from typing import Any, Literal
 import yaml
 
 from slowpoints.files import write_text
+from slowpoints.tracking.journal import SUMMARY as SUMMARY
 
-# Files in a job's folder: what the run leaves, what it is told, and what it says.
-CONFIG, SUMMARY, ABOUT, LOG = "config.yaml", "summary.json", "job.json", "run.log"
+# Files in a job's folder: what it is told, and what it says; and, of tracking, what it leaves.
+CONFIG, ABOUT, LOG = "config.yaml", "job.json", "run.log"
 
 LONGEST_NAME = 200  # characters; a folder's name has 255 bytes
 IN_EVERY_NAME = ("arch", "arch.name", "data", "data.name", "checkpoint")  # or follows from what is
