@@ -70,18 +70,18 @@ def checked_numbers(node: dict[str, Any]) -> dict[str, Any]:
     ValueError
         With the place of the first that is not finite, or too large.
     """
-    for place, value in _leaves(node, ""):
+    for place, value in leaves(node):
         largest = MANY if isinstance(value, int) else LARGEST
         if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) <= largest):
             raise ValueError(f"needs finite numbers of at most {largest:g}; {place} is {value}")
     return node
 
 
-def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Return all that is in nested mappings and lists, each with its place, as `layers.0.gain`."""
     if isinstance(value, dict | list):
         for key, each in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _leaves(each, f"{place}.{key}".lstrip("."))
+            yield from leaves(each, f"{place}.{key}".lstrip("."))
     else:
         yield place, value
 

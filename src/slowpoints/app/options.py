@@ -11,7 +11,7 @@ from pydantic import Field
 from slowpoints.analysis.options import AnalysisOptions
 from slowpoints.console import Mode
 from slowpoints.errors import UserError
-from slowpoints.options import Options, Threads, checked
+from slowpoints.options import Options, Threads, checked, leaves
 from slowpoints.text.options import DataOptions
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.training.options import ArchitectureOptions, TrainingOptions
@@ -44,4 +44,6 @@ def check_options(config: DictConfig) -> RunOptions:
         raise UserError("\n".join(f"{key}: must be given, as in {key}=VALUE" for key in sorted(missing)))
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
+    if unwritable := [place for place, value in leaves(plain) if "\0" in str(value)]:
+        raise UserError("\n".join(f"{place}: must not have a NUL character" for place in unwritable))
     return checked(RunOptions, plain)

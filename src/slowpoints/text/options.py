@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from slowpoints.options import Options
+from slowpoints.options import FileName, Options
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(gt=0)]
@@ -19,8 +19,7 @@ class _DataOptions(Options):
 
     # Here for all kinds: a sweep over data sets may name a folder that some of them have no use for.
     root: Path | None = None
-    # The name is that of a folder and of cache files too.
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: FileName  # also that of a folder and of cache files
     vocabulary_size: Annotated[int, Field(ge=3)] = 15_000
     min_count: Count = 2
     lowercase: bool = True
