@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from slowpoints.errors import UserError
 
-LARGEST = 3e38  # of a number that networks compute with: where single precision ends
+LARGEST = 1e18  # of a number that networks compute with: single precision, which ends at 3e38, holds products of two
 MANY = 2**31 - 1  # of what is counted
 LONGEST_SHOWN = 80  # characters of a value in a message
 

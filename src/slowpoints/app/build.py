@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 import pytorch_lightning as pl
-import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from pydantic import PydanticUserError, create_model
@@ -71,7 +70,7 @@ def build_classifier(options: RunOptions, vocabulary_size: int) -> SentimentClas
     Raises
     ------
     UserError
-        If `arch.cell` does not describe a cell, or its weights are not finite.
+        If `arch.cell` does not describe a cell.
     """
     pl.seed_everything(options.seed, verbose=False)
     cell = build(
@@ -89,11 +88,6 @@ def build_classifier(options: RunOptions, vocabulary_size: int) -> SentimentClas
         readout_dropout=options.training.readout_dropout,
         embedding_std=options.training.embedding_std,
     )
-    for name, weights in network.named_parameters():
-        if not torch.isfinite(weights).all():
-            raise UserError(
-                f"arch.cell: the initial {name} is not finite; lower the gains, biases or standard deviation"
-            )
     return SentimentClassifier(network, options.training)
 
 
@@ -121,13 +115,15 @@ def build(key: str, node: dict[str, Any], kind: type, **arguments: Any) -> Any:
 
 def _check_arguments(key: str, node: Mapping[str, Any]) -> None:
     """Refuse plain values that are not of the type which the target says it takes, such as `true` for a number."""
-    target = get_object(str(node["_target_"]))
-    made_by = target.__init__ if inspect.isclass(target) else target
     try:
+        target = get_object(str(node["_target_"]))
+        made_by = target.__init__ if inspect.isclass(target) else target
         types = get_type_hints(made_by, include_extras=True)
         taken = {name: value for name, value in node.items() if name in types and not isinstance(value, dict | list)}
         fields: dict[str, Any] = {name: (types[name], ...) for name in taken}
         model = create_model("Arguments", __base__=Options, **fields)
+    except (ImportError, ValueError):
+        return  # there is no such thing; whoever makes it says so
     except (NameError, TypeError, AttributeError, PydanticUserError):
         return  # its annotations are for people
     checked(model, taken, key, strict=True)

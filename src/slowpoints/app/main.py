@@ -6,6 +6,7 @@ Heavy imports wait until a command needs them, so that help and checks answer at
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ With every command, console=quiet leaves only warnings and errors, and console=j
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 CONSOLE = "console="
+LONGEST_NAME = 200  # characters of a folder, before which stands the time
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -123,7 +125,7 @@ def register_resolvers() -> None:
 
 def _folder_of(network: str, checkpoint: str | None) -> str:
     if checkpoint is None:
-        return network
+        return re.sub(r"[^\w.-]", "_", network)[:LONGEST_NAME]  # Hydra makes the folder before names are checked
     path = Path(checkpoint)
     return f"again-{(path.parent if path.suffix else path).name}"
 

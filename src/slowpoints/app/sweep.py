@@ -125,6 +125,8 @@ def _prepare_and_run(sweep: Sweep, launcher: Launcher, sweep_log: RunLog) -> Non
     from slowpoints.tracking.store import open_store
 
     launcher.check()
+    if not next(each for each in (sweep.folder, *sweep.folder.parents) if each.exists()).is_dir():
+        raise UserError(f"hydra.sweep.dir={sweep.folder}: must be a folder, new or there already; there is a file")
     options = {job.name: check_options(OmegaConf.create(dict(job.config))) for job in sweep.jobs}
     todo = [options[job.name] for job in sweep.jobs if not job.is_done]
     _check_buildable(sweep, todo, here=launcher.here)
