@@ -122,7 +122,7 @@ def message_of(capsys, arguments):
         (["-m", "seed=1,2", "hydra.launcher.n_jobs=true"], ["hydra.launcher.n_jobs: must be a valid integer"]),
         (["-m", "seed=1,2", "hydra.launcher.threads=0.5"], ["hydra.launcher.threads: must be a valid integer"]),
         (["-m", "seed=1,2", "hydra.launcher.timeout_minutes=inf"], ["timeout_minutes: must be a finite number"]),
-        (["-m", "seed=1,2", "hydra.sweep.dir=file"], ["file", "need a folder"]),
+        (["-m", "seed=1,2", "hydra.sweep.dir=file"], ["hydra.sweep.dir", "file", "must be a folder"]),
         (["-m", "seed=1,4294967296"], ["seed: must be less than 4294967296"]),
         (["-m", "seed=1,2", "arch.cell.input_gain=high"], ["arch.cell.input_gain: must be a valid number"]),
         (["-m", "seed=1", "hydra.sweeper.search={training.rate:'range(0)'}"], ["the search has no jobs"]),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pkgutil import resolve_name
 from typing import Any, get_type_hints
 
 import pytorch_lightning as pl
 from hydra.errors import InstantiationException
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from pydantic import PydanticUserError, create_model
 
 from slowpoints.analysis.analysis import Analysis
@@ -116,7 +117,7 @@ def build(key: str, node: dict[str, Any], kind: type, **arguments: Any) -> Any:
 def _check_arguments(key: str, node: Mapping[str, Any]) -> None:
     """Refuse plain values that are not of the type which the target says it takes, such as `true` for a number."""
     try:
-        target = get_object(str(node["_target_"]))
+        target = resolve_name(str(node["_target_"]))
         made_by = target.__init__ if inspect.isclass(target) else target
         types = get_type_hints(made_by, include_extras=True)
         taken = {name: value for name, value in node.items() if name in types and not isinstance(value, dict | list)}
