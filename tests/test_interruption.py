@@ -32,6 +32,18 @@ def test_ctrl_c_is_deferred_once(stop):
         signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_held_is_not_stopped_however_often_asked(stop, number):
+    stop.asked = "before"
+    with stop.held():
+        assert stop.asked is None
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        assert stop.asked == signal.Signals(number).name
+    with pytest.raises(Interrupted):
+        signal.raise_signal(number)
+
+
 def test_afterwards_ctrl_c_is_pythons_again(stop):
     stop.rest()
     with pytest.raises(KeyboardInterrupt):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 75  # exit code: stopped before the end, and ready to go on (EX_TEMPFAIL of sysexits.h)
@@ -31,11 +33,14 @@ class StopRequest:
         What asked for it, or None.
     deferred
         Whether somebody looks at `asked` and stops in good time. Otherwise a request raises `Interrupted` at once.
+    holding
+        Whether something is brought to its end that must not be stopped half-way (see `held`).
     """
 
     def __init__(self) -> None:
         self.asked: str | None = None
         self.deferred = False
+        self.holding = False
 
     def listen(self) -> None:
         """Take signals for requests from here on (in the main thread: elsewhere Python allows no handlers)."""
@@ -50,15 +55,28 @@ class StopRequest:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Raise nothing while the context lasts: in it, `asked` says whether there was a request since it began."""
+        before, self.asked = self.asked, None
+        outer, self.holding = self.holding, True
+        try:
+            yield
+        finally:
+            self.asked = self.asked or before
+            self.holding = outer
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.asked = signal.Signals(number).name
-        if not self.deferred:
+        if not (self.deferred or self.holding):
             self.stop()
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         """Take Ctrl-C as a request, too; twice means at once. Lightning would end the process without a word."""
         again = self.asked is not None
         self.asked = signal.SIGINT.name
+        if self.holding:
+            return
         if again or not self.deferred:
             self.stop()
         log.warning("Stopping after this batch; Ctrl-C again stops at once")

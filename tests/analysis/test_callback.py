@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,9 @@ from slowpoints.analysis.analysis import Findings, Unanswerable
 from slowpoints.analysis.callback import AnalysisCallback
 from slowpoints.analysis.claims import CLAIMS, Condition, judge
 from slowpoints.analysis.manifold import ManifoldAnalysis
+from slowpoints.analysis.pca import PrincipalComponentAnalysis
 from slowpoints.figures.page import MARKS, draw_page
+from slowpoints.figures.style import Drawing
 
 
 class Recorder:
@@ -54,14 +58,19 @@ class Trainer:
 
 
 class Tested:
-    network = integrator()
     device = torch.device("cpu")
 
 
 def answered(*analyses):
+    return answered_by(integrator(), *analyses)
+
+
+def answered_by(network, *analyses):
     run = Recorder()
-    callback = AnalysisCallback("made", analyses, integrator(), SAMPLING, 0, run)
-    callback.on_test_end(Trainer(), Tested())
+    tested = Tested()
+    tested.network = network
+    callback = AnalysisCallback("made", analyses, network, SAMPLING, 0, run)
+    callback.on_test_end(Trainer(), tested)
     return callback, run
 
 
@@ -75,6 +84,41 @@ def test_a_failing_analysis_is_reported_and_the_others_go_on():
     assert run.metrics["counting/states"] == 360.0
     assert run.arrays == ["arrays/counting.npz"]
     assert run.figures == []
+
+
+def fail(figure, arrays):
+    raise IndexError("one component")
+
+
+class Undrawable(PrincipalComponentAnalysis):
+    def __call__(self, dissection):
+        found = super().__call__(dissection)
+        return replace(found, figures={"broken": Drawing(fail), **found.figures})
+
+
+def test_a_figure_that_fails_is_reported_and_costs_no_results():
+    callback, run = answered(Undrawable(), ManifoldAnalysis())
+    assert callback.failures == {"broken": "IndexError: one component"}
+    assert callback.sentences.keys() == {"pca", "manifold"}
+    assert run.arrays == ["arrays/pca.npz", "arrays/manifold.npz"]
+    assert run.figures == ["figure_2a_dimensions", "figure_2b_states", "figure_2c_manifold", "page"]
+
+
+@pytest.mark.parametrize(("drawing", "name"), [("draw_page", "page"), ("make_explorer", "explorer.html")])
+def test_a_page_or_explorer_that_fails_is_reported_and_costs_no_results(monkeypatch, drawing, name):
+    monkeypatch.setattr(f"slowpoints.analysis.callback.{drawing}", lambda *_: fail(None, None))
+    callback, run = answered(Counting())
+    assert callback.failures == {name: "IndexError: one component"}
+    assert callback.summary()["findings"] == {"counting": "There are states."}
+    assert "analysis/seconds" in run.metrics
+
+
+def test_states_of_one_dimension_are_drawn_in_a_plane():
+    callback, run = answered_by(integrator(size=1), PrincipalComponentAnalysis(), ManifoldAnalysis())
+    assert callback.failures == {}
+    assert run.metrics["pca/variance_explained_1"] == pytest.approx(1)
+    assert run.metrics["pca/dimensions_90"] == 1
+    assert "page" in run.figures
 
 
 class Differentiating:

@@ -2,6 +2,7 @@
 
 import errno
 import shlex
+import sys
 
 import pytest
 
@@ -67,14 +68,115 @@ def message_of(capsys, arguments):
         (["data.documents=1000000000000"], ["data.documents: must be less than"]),
         (["data.zipf_exponent=1e308"], ["data.zipf_exponent: must be less than or equal to 10"]),
         (["data.intensity=inf"], ["data.intensity: must be a finite number"]),
+        (["arch.hidden_size=true"], ["arch.hidden_size: must be a valid integer", "got 'true'"]),
+        (["training.rate=false"], ["training.rate: must be a valid number"]),
+        (["threads=true"], ["threads: must be a valid integer"]),
+        (["arch.hidden_size=1000000000"], ["arch.hidden_size: must be less than or equal to 65536"]),
+        (["training.rate=inf"], ["training.rate: must be a finite number"]),
+        (["training.rate=nan"], ["training.rate: must be a finite number"]),
+        (["training.weight_decay=1e308"], ["training.weight_decay: must be less than or equal to"]),
+        (["training.embedding_std=inf"], ["training.embedding_std: must be a finite number"]),
+        (["training.embedding_std=1e38"], ["training.embedding_std: must be less than or equal to"]),
+        (["training.batch_size=9223372036854775808"], ["training.batch_size: must be less than or equal to"]),
+        (["training.validations_per_epoch=inf"], ["training.validations_per_epoch: must be a finite number"]),
+        (["training.devices=2"], ["training.devices: must be 1", "-m"]),
+        (["training.devices=4", "training.accelerator=cpu"], ["training.devices: must be 1"]),
+        (["arch.cell.recurrent_gain=inf"], ["arch.cell: needs finite numbers", "recurrent_gain is inf"]),
+        (["arch.cell.input_gain=nan"], ["arch.cell: needs finite numbers", "input_gain is nan"]),
+        (["arch.cell.input_gain=1e30"], ["arch.cell: needs finite numbers of at most 1e+18", "input_gain is 1e+30"]),
+        (["arch.cell.recurrent_gain=true"], ["arch.cell.recurrent_gain: must be a valid number", "got 'true'"]),
+        (["arch.cell.update_bias=high"], ["arch.cell.update_bias: must be a valid number", "got 'high'"]),
+        (["arch.name="], ["arch.name: must match pattern", "got ''"]),
+        (["arch.name=a/b"], ["arch.name: must match pattern", "got 'a/b'"]),
+        (["arch.name=../../x"], ["arch.name: must match pattern"]),
+        ([f"arch.name={260 * 'a'}"], ["arch.name: must have at most 64 characters", "a...\n"]),
+        ([f"data.name={260 * 'a'}"], ["data.name: must have at most 64 characters"]),
+        ([r'arch.name="a\x00b"'], ["arch.name"]),
+        (["seed=4294967296"], ["seed: must be less than 4294967296"]),
+        (["seed=true"], ["seed: must be a valid integer"]),
+        (["threads=1000000"], ["threads: must be less than or equal to 1024"]),
+        (["threads=1000000000000"], ["threads: must be less than or equal to 1024"]),
+        (["threads=0.5"], ["threads: must be a valid integer"]),
+        (["analysis.sampling.documents=1e308"], ["analysis.sampling.documents"]),
+        (["analysis.sampling.slow_tolerance=inf"], ["analysis.sampling.slow_tolerance: must be a finite number"]),
+        (["analysis.questions.explorer.points=true"], ["analysis.questions.explorer.points: must be a valid integer"]),
+        (["analysis.questions.explorer.points=0"], ["analysis.questions.explorer", "must be at least 1"]),
+        (["analysis.questions.relaxation.tokens=1e400"], ["analysis.questions: needs finite numbers"]),
+        (["+analysis.questions.mine={a:1}"], ["analysis.questions: mine needs a `_target_`"]),
+        (["+analysis.questions.mine={_target_:nowhere.Mine}"], ["analysis.questions.mine", "nowhere"]),
+        (["+analysis.questions.mine={_target_:fractions.Fraction}"], ["analysis.questions.mine", "is no Analysis"]),
+        (
+            ["+analysis.questions.mine={_target_:slowpoints.analysis.bag_of_words.BagOfWordsAnalysis}"],
+            ["analysis.questions.mine", "another analysis of the name bow"],
+        ),
+        (["tracking.uri=sqlite://"], ["tracking.uri: needs a store"]),
+        (["tracking.uri=sqlite:///"], ["tracking.uri: needs a file"]),
+        (["tracking.uri=:memory:"], ["tracking.uri: needs a store"]),
+        (["tracking.uri=sqlite:///:memory:"], ["tracking.uri: needs a file", "ends with the run"]),
+        (["tracking.uri=postgresql+nothing://h/d"], ["tracking.uri: must be the address of a database", "nothing"]),
+        (["tracking.uri=http://"], ["tracking.uri: needs a store"]),
+        (["tracking.uri=http://host:port"], ["tracking.uri: needs a store"]),
+        (["tracking.patience=inf"], ["tracking.patience: must be a finite number"]),
+        (["tracking.patience=1e308"], ["tracking.patience: must be less than or equal to"]),
+        ([f"tracking.experiment={260 * 'a'}"], ["tracking.experiment: needs a name", "250"]),
+        (["tracking.experiment=.."], ["tracking.experiment: needs a name"]),
+        (["training.precision=16-mixed", "training.accelerator=cpu"], ["training.precision=16-mixed: needs a GPU"]),
+        (["arch=gru", "arch=lstm"], ["arch is given twice, arch=gru and arch=lstm"]),
+        (["+arch=lstm"], ["arch: is chosen already", "arch=NAME"]),
+        (["hydra.run.dir=file"], ["file", "need a folder"]),
+        (["hydra.run.dir=file/below"], ["file", "need a folder"]),
+        ([f"hydra.run.dir={260 * 'a'}"], ["need a folder"]),
+        (["-m", "seed=range(0)"], ["the sweep has no jobs", "range(0)"]),
+        (["-m", "arch=glob(x*)"], ["the sweep has no jobs", "glob(x*)"]),
+        (["-m", "seed=1,2", "hydra.launcher.n_jobs=1.5"], ["hydra.launcher.n_jobs: must be a valid integer"]),
+        (["-m", "seed=1,2", "hydra.launcher.n_jobs=true"], ["hydra.launcher.n_jobs: must be a valid integer"]),
+        (["-m", "seed=1,2", "hydra.launcher.threads=0.5"], ["hydra.launcher.threads: must be a valid integer"]),
+        (["-m", "seed=1,2", "hydra.launcher.timeout_minutes=inf"], ["timeout_minutes: must be a finite number"]),
+        (["-m", "seed=1,2", "hydra.sweep.dir=file"], ["hydra.sweep.dir", "file", "must be a folder"]),
+        (["-m", "seed=1,4294967296"], ["seed: must be less than 4294967296"]),
+        (["-m", "seed=1,2", "arch.cell.input_gain=high"], ["arch.cell.input_gain: must be a valid number"]),
+        (["-m", "seed=1", "hydra.sweeper.search={training.rate:'range(0)'}"], ["the search has no jobs"]),
+        (["-m", "seed=1", "hydra.sweeper.search={training.rate:''}"], ["training.rate: must be a valid number"]),
+        (["-m", "seed=1", "hydra.sweeper.search={training.rate:null}"], ["training.rate: must be a valid number"]),
+        (["-m", "seed=1", "hydra.sweeper.search=5"], ["hydra.sweeper.search"]),
     ],
 )
 def test_a_wrong_option_is_refused_before_anything_is_made(capsys, tmp_path, arguments, words):
+    (tmp_path / "file").touch()
     message = message_of(capsys, arguments)
     for word in words:
         assert word in message
-    assert not (tmp_path / "mlflow.db").exists()
-    assert not (tmp_path / "multirun").exists()
+    assert message.count("\n") == 1 or "override_grammar" in message  # Hydra's parser says more
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=1,2"]])
+@pytest.mark.parametrize("accelerator", ["gpu", "cuda", "mps"])
+def test_a_device_that_is_not_there_is_refused_before_anything_is_made(
+    capsys, tmp_path, monkeypatch, accelerator, sweep
+):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    message = message_of(capsys, [*sweep, f"training.accelerator={accelerator}"])
+    assert f"training.accelerator={accelerator}: there is none on this machine" in message
+    message = message_of(capsys, [*sweep, "training.precision=16-mixed"])
+    assert "training.precision=16-mixed: needs a GPU" in message
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=1,2"]])
+def test_more_validations_than_batches_are_refused_when_the_documents_are_counted(capsys, tmp_path, sweep):
+    message = message_of(capsys, [*sweep, "training.validations_per_epoch=1000", "data.documents=200"])
+    assert "training.validations_per_epoch: must be at most 3" in message  # 162 documents in batches of 64
+    assert [path.name for path in tmp_path.iterdir()] == [".cache"]
+
+
+def test_a_database_without_its_driver_is_refused_before_data_are_read(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    message = message_of(capsys, ["tracking.uri=postgresql+psycopg2://host/runs"])
+    assert "tracking.uri: needs a driver that is not installed" in message
+    assert "slowpoints[postgres]" in message
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_wrong_option_is_named_at_once(capsys):

@@ -137,7 +137,17 @@ def test_the_best_state_is_kept_and_tested_not_the_last(store):
 
 def test_a_diverged_training_fails_with_its_step_and_its_run_is_marked_failed(store, capsys):
     with pytest.raises(SystemExit) as stopped:
-        run(store, [*SMALL, "training.rate=1e38", "training.gradient_clip=null", "arch=rnn", "hydra.run.dir=out"])
+        run(
+            store,
+            [
+                *SMALL,
+                "training.rate=1e18",
+                "training.gradient_clip=null",
+                "arch=rnn",
+                "arch.cell.nonlinearity=relu",
+                "hydra.run.dir=out",
+            ],
+        )
     assert stopped.value.code == 2
     message = capsys.readouterr().err
     assert "loss became nan at step" in message

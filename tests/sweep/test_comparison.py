@@ -124,6 +124,19 @@ def test_the_page_leads_to_the_pages_of_its_networks(tmp_path):
     assert Page((tmp_path / "runs" / "comparison.html").read_text()).asks == ["number%201/explorer.html"]
 
 
+def test_a_figure_that_cannot_be_drawn_leaves_the_tables(tmp_path, monkeypatch):
+    def fail(networks):
+        raise IndexError
+
+    finished_run(tmp_path / "runs" / "one")
+    monkeypatch.setattr("slowpoints.sweep.report.draw_comparison", fail)
+    files = write_comparison(Comparison("a sweep", groups_in(tmp_path / "runs")), tmp_path / "out")
+    assert [file.suffix for file in files] == [".html", ".md", ".csv", ".csv"]
+    page = Page(files[0].read_text())
+    assert "table" in page.tags
+    assert "figure" not in page.tags
+
+
 def test_a_figure_of_networks_without_arrays_is_drawn_without_complaint():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from slowpoints.errors import UserError
+from slowpoints.options import checked
 from slowpoints.sweep import local, processes
 from slowpoints.sweep.jobs import End, Job
 from slowpoints.sweep.local import LocalOptions, run_here, slots
@@ -186,4 +187,4 @@ def test_the_gpus_that_are_visible_are_used(monkeypatch, tmp_path):
 @pytest.mark.parametrize("option", ["n_jobs", "threads", "timeout_minutes", "jobs_per_gpu"])
 def test_options_out_of_range_are_refused(option):
     with pytest.raises(UserError, match=f"hydra.launcher.{option}"):
-        LocalOptions(**{option: 0})
+        checked(LocalOptions, {option: 0}, "hydra.launcher")

@@ -12,7 +12,15 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class JobLauncher(Launcher):
-    """Runs jobs in processes of their own."""
+    """Runs jobs in processes of their own.
+
+    Attributes
+    ----------
+    here
+        Whether they run on this machine, so that what they need must be on it.
+    """
+
+    here = True
 
     def __init__(self, **options: Any) -> None:
         self.options = {
@@ -43,29 +51,41 @@ class LocalLauncher(JobLauncher):
 
     def check(self) -> None:
         """Refuse options that are wrong, before anything is made."""
-        from slowpoints.sweep.local import LocalOptions
-
-        LocalOptions(**self.options)
+        self._options()
 
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
         """Run those of the jobs that are not in `ends` yet, and fill in how each ended."""
-        from slowpoints.sweep.local import LocalOptions, run_here
+        from slowpoints.sweep.local import run_here
 
-        run_here(jobs, LocalOptions(**self.options), ends)
+        run_here(jobs, self._options(), ends)
+
+    def _options(self) -> Any:
+        from slowpoints.options import checked
+        from slowpoints.sweep.local import LocalOptions
+
+        return checked(LocalOptions, self.options, "hydra.launcher")
 
 
 class SlurmLauncher(JobLauncher):
     """Runs jobs as an array job of Slurm."""
 
+    here = False
+
     def check(self) -> None:
         """Refuse options that are wrong, before anything is made."""
-        from slowpoints.sweep.slurm import SlurmOptions, check_slurm
+        from slowpoints.sweep.slurm import check_slurm
 
-        SlurmOptions(**self.options)
+        self._options()
         check_slurm()
 
     def run_jobs(self, jobs: Sequence[Any], ends: MutableMapping[str, Any]) -> None:
         """Run those of the jobs that are not in `ends` yet, and fill in how each ended."""
-        from slowpoints.sweep.slurm import SlurmOptions, run_on_slurm
+        from slowpoints.sweep.slurm import run_on_slurm
 
-        run_on_slurm([job for job in jobs if job.name not in ends], SlurmOptions(**self.options), ends)
+        run_on_slurm([job for job in jobs if job.name not in ends], self._options(), ends)
+
+    def _options(self) -> Any:
+        from slowpoints.options import checked
+        from slowpoints.sweep.slurm import SlurmOptions
+
+        return checked(SlurmOptions, self.options, "hydra.launcher")

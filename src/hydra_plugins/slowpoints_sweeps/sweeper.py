@@ -33,12 +33,17 @@ class JobSweeper(BasicSweeper):
     ) -> None:
         super().__init__(None, params)
         self.resume = resume
-        self.search = dict(search or {})
+        self.search = search or {}
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the jobs that are not done, and end the process with code 1 if one failed."""
         from slowpoints.app.sweep import resume_sweep, run_search, run_sweep
+        from slowpoints.errors import UserError
 
+        if not isinstance(self.search, Mapping):
+            raise UserError(
+                f"hydra.sweeper.search: must be choices, {{training.rate: '0.001,0.002'}}, got {self.search}"
+            )
         if not hasattr(self.launcher, "run_jobs"):
             return super().sweep(arguments)  # another launcher: its own way
         if self.resume is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +39,7 @@ class Findings:
     figures: Mapping[str, Drawing] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Analysis(Protocol):
     """Answers one question about a trained network.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ class AnalysisCallback(pl.Callback):
     title
         Of the page: what the network is.
     analyses
-        In the order in which they run. An analysis that fails is reported, and the others go on.
+        In the order in which they run. An analysis that fails is reported, and so is a figure: the others go on.
     untrained
         The network with its initial weights.
     sampling
@@ -54,7 +54,7 @@ class AnalysisCallback(pl.Callback):
     sentences
         What was found, by analysis.
     failures
-        Why an analysis failed, by analysis.
+        Why an analysis failed, or a figure, by the analysis or the figure's file.
     verdicts
         On each claim of the paper that the findings bear on.
     """
@@ -78,6 +78,7 @@ class AnalysisCallback(pl.Callback):
         self.failures: dict[str, str] = {}
         self.verdicts: list[Verdict] = []
         self._arrays: dict[str, dict[str, np.ndarray]] = {}
+        self._undrawable: set[str] = set()  # analyses with a figure that failed
 
     def on_test_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Run the analyses on the network that has been tested."""
@@ -99,12 +100,8 @@ class AnalysisCallback(pl.Callback):
         self.verdicts = judge(self.run.metrics)
         self.title += f": {accuracy:.1%} of {len(data.data.test)} test documents right"
         verdicts = [(verdict.text, verdict.verdict) for verdict in self.verdicts]
-        page = draw_page(self.title, self._arrays, verdicts)
-        if page is not None:
-            self.run.save_figure("page", page)
-        explorer = make_explorer(self.title, self._arrays, verdicts)
-        if explorer is not None:
-            self.run.save_text(EXPLORER, explorer)
+        self._attempt("page", lambda: self._leave_page(verdicts))
+        self._attempt(EXPLORER, lambda: self._leave_explorer(verdicts))
         self.run.log_metrics({"analysis/seconds": time.perf_counter() - started})
 
     def summary(self) -> dict[str, Any]:
@@ -118,14 +115,16 @@ class AnalysisCallback(pl.Callback):
 
     def _answer(self, analysis: Analysis, dissection: Dissection) -> None:
         started = time.perf_counter()
+        self._attempt(analysis.name, lambda: self._ask(analysis, dissection))
+        log.debug("%s took %.1f s", analysis.name, time.perf_counter() - started)
+
+    def _ask(self, analysis: Analysis, dissection: Dissection) -> None:
         try:
-            self._keep(analysis.name, analysis(dissection))
+            findings = analysis(dissection)
         except Unanswerable as reason:
             self.sentences[analysis.name] = f"No answer: {reason}."
-        except Exception as error:
-            log.exception("The analysis %s failed", analysis.name)
-            self.failures[analysis.name] = f"{type(error).__name__}: {error}"
-        log.debug("%s took %.1f s", analysis.name, time.perf_counter() - started)
+        else:
+            self._keep(analysis.name, findings)
 
     def _keep(self, name: str, findings: Findings) -> None:
         self.sentences[name] = findings.sentence
@@ -134,4 +133,27 @@ class AnalysisCallback(pl.Callback):
         if findings.arrays:
             self.run.save_arrays(f"arrays/{name}.npz", findings.arrays)
         for file, drawing in findings.figures.items():
-            self.run.save_figure(file, drawing.figure(findings.arrays))
+            if not self._attempt(file, lambda: self.run.save_figure(file, drawing.figure(findings.arrays))):  # noqa: B023
+                self._undrawable.add(name)
+
+    def _leave_page(self, verdicts: Sequence[tuple[str, str]]) -> None:
+        """Draw the page; what cannot be drawn on its own is left out."""
+        drawable = {name: arrays for name, arrays in self._arrays.items() if name not in self._undrawable}
+        page = draw_page(self.title, drawable, verdicts)
+        if page is not None:
+            self.run.save_figure("page", page)
+
+    def _leave_explorer(self, verdicts: Sequence[tuple[str, str]]) -> None:
+        explorer = make_explorer(self.title, self._arrays, verdicts)
+        if explorer is not None:
+            self.run.save_text(EXPLORER, explorer)
+
+    def _attempt(self, name: str, do: Callable[[], None]) -> bool:
+        """Do what may fail without costing the results, and return whether it did not; say it, and keep the reason."""
+        try:
+            do()
+        except Exception as error:
+            log.exception("%s failed", name)
+            self.failures[name] = f"{type(error).__name__}: {error}"
+            return False
+        return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from slowpoints.analysis.analysis import Unanswerable
 from slowpoints.analysis.trajectories import Trajectories, read
@@ -93,7 +94,7 @@ class Dissection:
     @cached_property
     def components(self) -> PrincipalComponents:
         """Principal components of the visited states; the first points to positive readout."""
-        found = principal_components(self.states)
+        found = at_least_a_plane(principal_components(self.states))
         signs = torch.ones(len(found.components), 1, dtype=torch.float64, device=self.device)
         if found.components[0, : len(self.readout)] @ self.readout.double() < 0:
             signs[0] = -1
@@ -210,3 +211,15 @@ class Dissection:
     def device(self) -> torch.device:
         """Where the network is."""
         return self.network.readout.weight.device
+
+
+def at_least_a_plane(components: PrincipalComponents) -> PrincipalComponents:
+    """Return components of which there are two: where states have one dimension, nothing varies in the second."""
+    missing = 2 - len(components.components)
+    if missing <= 0:
+        return components
+    return replace(
+        components,
+        components=pad(components.components, (0, 0, 0, missing)),
+        variance=pad(components.variance, (0, missing)),
+    )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import PositiveFloat, PositiveInt, model_validator
+from pydantic import field_validator, model_validator
 
-from slowpoints.options import Options
+from slowpoints.options import Count, Options, Positive, checked_numbers
 
 
 class Sampling(Options):
     """From what the quantities that analyses share are computed."""
 
-    documents: PositiveInt  # test documents whose states are visited
-    points: PositiveInt  # initial states of the search for fixed points
-    tolerance: PositiveFloat  # speed q below which a point counts as fixed
-    slow_tolerance: PositiveFloat  # speed q below which a point counts as slow
+    documents: Count  # test documents whose states are visited
+    points: Count  # initial states of the search for fixed points
+    tolerance: Positive  # speed q below which a point counts as fixed
+    slow_tolerance: Positive  # speed q below which a point counts as slow
     linearize_at: Literal["slow_points", "fixed_points"]  # at which of them the network is linearised
 
     @model_validator(mode="after")
@@ -30,3 +30,11 @@ class AnalysisOptions(Options):
 
     sampling: Sampling
     questions: dict[str, dict[str, Any]]
+
+    @field_validator("questions")
+    @classmethod
+    def _name_their_classes(cls, questions: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, node in questions.items():
+            if not isinstance(node.get("_target_"), str):
+                raise ValueError(f"{name} needs a `_target_`: the class of the analysis")
+        return checked_numbers(questions)

@@ -9,6 +9,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from slowpoints.analysis.analysis import Findings
+from slowpoints.analysis.dissection import at_least_a_plane
 from slowpoints.analysis.trajectories import read
 from slowpoints.dynamics import principal_components
 from slowpoints.figures.dimensions import FIGURES as DIMENSIONS
@@ -39,7 +40,7 @@ class PrincipalComponentAnalysis:
     def __call__(self, dissection: Dissection) -> Findings:
         """Return variances, and the states in the plane of the first two components."""
         untrained = read(dissection.untrained, dissection.data.test, dissection.documents)
-        components = {"": dissection.components, "untrained_": principal_components(untrained.states)}
+        components = {"": dissection.components, "untrained_": at_least_a_plane(principal_components(untrained.states))}
         metrics: dict[str, float] = {}
         arrays: dict[str, np.ndarray] = {}
         for prefix, found in components.items():
@@ -67,6 +68,8 @@ def _plane(trajectories: Trajectories, components: PrincipalComponents) -> dict[
     """Return the density of states by label, and some trajectories, in the plane of the first two components."""
     plane = components.project(trajectories.states.double(), 2).cpu().numpy()
     low, high = np.quantile(plane, RANGE, axis=0)
+    flat = high <= low  # nothing varies there
+    low, high = low - flat, high + flat
     edges = [np.linspace(low[axis], high[axis], BINS + 1) for axis in (0, 1)]
     of_positive = np.repeat(trajectories.labels == 1, trajectories.lengths)
     arrays = {"edges_1": edges[0], "edges_2": edges[1]}

@@ -6,12 +6,14 @@ Heavy imports wait until a command needs them, so that help and checks answer at
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from slowpoints.app import INSTALL
+from slowpoints.errors import UserError
 from slowpoints.interruption import BY_KEYBOARD, STOP
 
 BAD_INPUT = 2
@@ -45,6 +47,7 @@ With every command, console=quiet leaves only warnings and errors, and console=j
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 CONSOLE = "console="
+LONGEST_NAME = 200  # characters of a folder, before which stands the time
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -86,6 +89,7 @@ def run_command(arguments: Sequence[str]) -> None:
     sys.argv = ["slowpoints run", *sorted(_expand_resume(arguments), key=_is_override)]
     register_resolvers()
     try:
+        _refuse_two_choices(arguments)
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(_job)()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -95,6 +99,16 @@ def run_command(arguments: Sequence[str]) -> None:
         raise
     finally:
         STOP.rest()
+
+
+def _refuse_two_choices(arguments: Sequence[str]) -> None:
+    """Fail where a config group is given twice: Hydra would take the last without a word."""
+    chosen: dict[str, str] = {}
+    for argument in filter(_is_override, arguments):
+        group = argument.partition("=")[0]
+        if group in chosen and (config_folder() / group).is_dir():
+            raise UserError(f"{group} is given twice, {chosen[group]} and {argument}; leave one out, or -m {group}=A,B")
+        chosen[group] = argument
 
 
 def _is_override(argument: str) -> bool:
@@ -111,7 +125,7 @@ def register_resolvers() -> None:
 
 def _folder_of(network: str, checkpoint: str | None) -> str:
     if checkpoint is None:
-        return network
+        return re.sub(r"[^\w.-]", "_", network)[:LONGEST_NAME]  # Hydra makes the folder before names are checked
     path = Path(checkpoint)
     return f"again-{(path.parent if path.suffix else path).name}"
 

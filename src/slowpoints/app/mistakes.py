@@ -10,14 +10,21 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from slowpoints.app.options import unknown_key
 from slowpoints.errors import UserError
+from slowpoints.options import unknown_key
 
 NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # no right to write, or no room
+
+NOT_A_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG)  # a file where a folder is wanted
 
 
 def explain(error: Exception) -> str | None:
     """Return the message for what a user can mend, or None for any other error."""
+    if isinstance(error, OSError) and error.errno in NOT_A_PLACE:
+        return (
+            f"{error.filename or 'a file'}: {error.strerror}; hydra.run.dir, hydra.sweep.dir and cache_dir need a "
+            "folder, new or there already, with names of at most 255 bytes"
+        )
     if isinstance(error, OSError) and error.errno in NO_PLACE:
         return (
             f"{error.filename or 'a file'} cannot be written: {error.strerror}; make room, allow it, or name other "
@@ -32,6 +39,8 @@ def explain(error: Exception) -> str | None:
             return _unknown_option(cause)
         if isinstance(cause, OverrideParseException):
             return _unreadable_argument(cause.override)
+    if found := re.search(r"Multiple values for (\S+)\. To override", str(error)):
+        return f"{found[1]}: is chosen already; another choice is written without +, {found[1]}=NAME"
     if found := re.search(r"Ambiguous value for argument '([\w./]+=[^']*)'", str(error)):
         return f"{found[1]}: several values make a sweep, which -m starts; a single text with commas is put in quotes"
     return str(error).strip()

@@ -19,6 +19,7 @@ from slowpoints.errors import UserError
 from slowpoints.interruption import STOP
 from slowpoints.sweep.jobs import ABOUT, CONFIG, SUMMARY
 from slowpoints.sweep.processes import PARENT
+from slowpoints.training.trained import forget
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,10 @@ def resume_command(arguments: Sequence[str]) -> int:
 
 def _resume(folder: Path) -> None:
     if (folder / SUMMARY).is_file():
+        from slowpoints.tracking.run import complete_record
+
+        complete_record(folder)
+        forget(folder)
         log.info("%s: this run is complete", folder)
         return
     loaded = OmegaConf.load(folder / CONFIG)

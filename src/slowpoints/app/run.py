@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from slowpoints.analysis.callback import AnalysisCallback
-from slowpoints.app.build import build, build_classifier
+from slowpoints.app.build import build_classifier, check_buildable
 from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
 from slowpoints.app.note import note
 from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, short
 from slowpoints.console import VOICE, RunLog
-from slowpoints.interruption import Interrupted
+from slowpoints.interruption import STOP, Interrupted
 from slowpoints.sweep.jobs import CONFIG, LOG
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
@@ -26,7 +27,7 @@ from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
 from slowpoints.tracking.logger import TrainingLogger
 from slowpoints.tracking.reconcile import reconcile_if_possible
 from slowpoints.tracking.run import TrackedRun, track
-from slowpoints.training.train import evaluate, load_weights, make_trainer, train
+from slowpoints.training.train import check_validations, evaluate, load_weights, make_trainer, train
 from slowpoints.training.trained import forget
 
 if TYPE_CHECKING:
@@ -83,15 +84,16 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
 
 def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog) -> dict[str, float]:
     _use_threads(options.threads)
-    analyses = [build(f"analysis.questions.{name}", node, object) for name, node in options.analysis.questions.items()]
-    build_classifier(options, vocabulary_size=2)  # what cannot be built is known before minutes of reading
+    analyses = check_buildable(options)
     data = load_data(options.data, options.cache_dir, options.seed)
+    check_validations(options.training, len(data.train))
     checkpoint = _open_checkpoint(options, data)
     untrained = build_classifier(options, len(data.words)).network
     classifier = build_classifier(options, len(data.words))  # the same initial weights
     name = occasion.name or f"{options.arch.name}-{options.data.name}"
     run_id = recorded_run_id(folder) if occasion.resume else None
-    with track(_tracking(options, occasion), name, folder, _params(options), occasion.tags, run_id) as tracked:
+    tracking = track(_tracking(options, occasion), name, folder, _params(options), occasion.tags, run_id)
+    with ExitStack() as closing, tracking as tracked:
         if occasion is BY_ITSELF and not tracked.run_id.startswith(UNKNOWN_TO_MLFLOW):
             reconcile_if_possible(tracked.tracking_uri, options.tracking.experiment)
         if occasion.log:
@@ -100,12 +102,13 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
         tracked.save_text("tokenizer.json", data.tokenizer_json)
         callback = AnalysisCallback(name, analyses, untrained, options.analysis.sampling, options.seed, tracked)
         _train_and_test(options, data, classifier, callback, tracked, checkpoint, resume=occasion.resume)
-        tracked.save_summary(callback.summary())
-        forget(folder)
+        closing.enter_context(STOP.held())  # until the end is recorded, too: what is complete is not stopped
         report = Report(name, tracked, callback)
         tracked.describe(note(report))
         run_log.add(report.text() + "\n")
         tracked.log_file(LOG)
+        tracked.save_summary(callback.summary())
+        forget(folder)
     VOICE.conclude(report.show, short(folder), report.document())
     return tracked.metrics
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from slowpoints.app.build import check_buildable
 from slowpoints.app.checkpoint import with_checkpoint
 from slowpoints.app.options import RunOptions, check_options
 from slowpoints.app.sweep_report import compare, report
@@ -53,6 +54,8 @@ def run_sweep(hydra: Any, overrides: Overrides) -> None:
         With code 1 if jobs failed; the results of the others are whole.
     """
     configs = [_plain(options) for options in _compose(hydra, overrides)]
+    if not configs:
+        raise UserError("the sweep has no jobs: one of its choices has no value, such as range(0) or glob(x*)")
     folder = _folder(hydra, identity := sweep_id(configs))
     names = job_names(overrides, configs)
     jobs = [Job(name, folder / name, config) for name, config in zip(names, configs, strict=True)]
@@ -67,6 +70,8 @@ def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
     UserError, SystemExit
         As `run_sweep`.
     """
+    if not (finals and trials):
+        raise UserError("the search has no jobs: one of its choices has no value, such as range(0) or glob(x*)")
     trials = [[*_without(job, ["analysis"]), "analysis=none"] for job in trials]
     searched = set(_keys(trials)) - set(_keys(finals)) - {"analysis"}
     if not searched:
@@ -100,6 +105,8 @@ def resume_sweep(hydra: Any, identity: str, overrides: Sequence[str]) -> None:
 class Launcher(Protocol):
     """What `hydra/launcher` names."""
 
+    here: bool
+
     def check(self) -> None:
         """Refuse options that are wrong."""
 
@@ -118,9 +125,12 @@ def _prepare_and_run(sweep: Sweep, launcher: Launcher, sweep_log: RunLog) -> Non
     from slowpoints.tracking.store import open_store
 
     launcher.check()
+    if not next(each for each in (sweep.folder, *sweep.folder.parents) if each.exists()).is_dir():
+        raise UserError(f"hydra.sweep.dir={sweep.folder}: must be a folder, new or there already; there is a file")
     options = {job.name: check_options(OmegaConf.create(dict(job.config))) for job in sweep.jobs}
     todo = [options[job.name] for job in sweep.jobs if not job.is_done]
-    build_caches((each.data, each.cache_dir, each.seed) for each in todo)
+    _check_buildable(sweep, todo, here=launcher.here)
+    build_caches((each.data, each.cache_dir, each.seed, each.training) for each in todo)
     first = next(iter(options.values()))
     if not first.tracking.offline_start:
         open_store(first.tracking)  # what is wrong with it is said before there is a folder
@@ -137,6 +147,19 @@ def _prepare_and_run(sweep: Sweep, launcher: Launcher, sweep_log: RunLog) -> Non
     except JobsFailed as error:
         log.error("%s", error)
         sys.exit(JOBS_FAILED)
+
+
+def _check_buildable(sweep: Sweep, todo: Sequence[RunOptions], *, here: bool) -> None:
+    """Build once what is different of networks and analyses: many jobs differ in their seeds alone."""
+    configs = {job.name: job.config for job in sweep.jobs}
+    asked = [{**configs[search.trials[0]], "analysis": search.analysis} for search in sweep.searches]
+    finals = [check_options(OmegaConf.create(config)) for config in asked]
+    different = {}
+    for options in (*todo, *finals):
+        fixed = options.model_copy(update={"seed": 0, "data": None, "checkpoint": None})
+        different[fixed.model_dump_json(warnings=False)] = options
+    for options in different.values():
+        check_buildable(options, here=here)
 
 
 def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: RunOptions) -> None:

@@ -25,6 +25,8 @@ def visited_states(states: Array, lengths: Array | Sequence[int]) -> Float[Tenso
     InvalidInput
         Where lengths and trajectories do not fit.
     """
+    if not isinstance(states, Tensor | np.ndarray):
+        raise InvalidInput(f"states must be a padded tensor (batch, time, state), not a {type(states).__name__}")
     lengths = as_tensor(np.asarray(lengths) if isinstance(lengths, Sequence) else lengths, "lengths")
     states = as_tensor(states, "states")
     if states.ndim != 3 or lengths.shape != states.shape[:1]:

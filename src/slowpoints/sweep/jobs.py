@@ -14,10 +14,12 @@ from typing import Any, Literal
 import yaml
 
 from slowpoints.files import write_text
+from slowpoints.tracking.journal import SUMMARY as SUMMARY
 
-# Files in a job's folder: what the run leaves, what it is told, and what it says.
-CONFIG, SUMMARY, ABOUT, LOG = "config.yaml", "summary.json", "job.json", "run.log"
+# Files in a job's folder: what it is told, and what it says; and, of tracking, what it leaves.
+CONFIG, ABOUT, LOG = "config.yaml", "job.json", "run.log"
 
+LONGEST_NAME = 200  # characters; a folder's name has 255 bytes
 IN_EVERY_NAME = ("arch", "arch.name", "data", "data.name", "checkpoint")  # or follows from what is
 
 State = Literal["done", "done before", "failed", "killed", "timed out", "interrupted", "lost", "not run"]
@@ -59,7 +61,8 @@ class Job:
         return self.folder / LOG
 
     def write(self, tags: Mapping[str, str]) -> None:
-        """Leave in the folder what the job's process needs to know (see `slowpoints resume`)."""
+        """Leave in the folder what the job's process needs to know (see `slowpoints resume`); it has no results yet."""
+        (self.folder / SUMMARY).unlink(missing_ok=True)  # of other options
         write_text(self.folder / ABOUT, json.dumps({"name": self.name, "tags": dict(tags)}, indent=2) + "\n")
         write_text(self.folder / CONFIG, yaml.safe_dump(dict(self.config), sort_keys=False))
 
@@ -107,7 +110,8 @@ def job_names(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str,
         for job, config in zip(chosen, configs, strict=True)
     ]
     seen: Counter[str] = Counter()
-    for index, name in enumerate(names):
+    for index, name in enumerate(each[:LONGEST_NAME] for each in names):
+        names[index] = name
         seen[name] += 1
         if seen[name] > 1:  # the same options twice, or options that differ in what a file's name cannot say
             names[index] = f"{name}-{seen[name]}"

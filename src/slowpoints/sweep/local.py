@@ -5,30 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from slowpoints.errors import UserError
+from pydantic import Field
+
+from slowpoints.options import Options, Positive, Threads
 from slowpoints.sweep.jobs import End, Job
 from slowpoints.sweep.processes import Processes, Slots
 
 MEMORY_PER_JOB = 2e9  # bytes: PyTorch, Lightning, and a data set (IMDB)
 
 
-@dataclass(frozen=True)
-class LocalOptions:
+class LocalOptions(Options):
     """`conf/hydra/launcher/local.yaml`."""
 
-    n_jobs: int | None = None
-    threads: int | None = None
-    timeout_minutes: float | None = None
-    jobs_per_gpu: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("n_jobs", "threads", "timeout_minutes", "jobs_per_gpu"):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and value > 0):
-                raise UserError(f"hydra.launcher.{name}: must be greater than 0, got {value!r}")
+    n_jobs: Annotated[int, Field(gt=0, le=1024)] | None = None
+    threads: Threads | None = None
+    timeout_minutes: Positive | None = None
+    jobs_per_gpu: Annotated[int, Field(gt=0, le=1024)] = 1
 
 
 def run_here(jobs: Sequence[Job], options: LocalOptions, ends: MutableMapping[str, End]) -> None:

@@ -8,19 +8,21 @@ from pathlib import Path
 
 from slowpoints.text.load import Options as DataOptions
 from slowpoints.text.load import load_data
+from slowpoints.training.options import TrainingOptions
+from slowpoints.training.train import check_validations
 
 
-def build_caches(choices: Iterable[tuple[DataOptions, Path, int]]) -> None:
-    """Encode each different data set once: `(options, cache folder, seed)`.
+def build_caches(choices: Iterable[tuple[DataOptions, Path, int, TrainingOptions]]) -> None:
+    """Encode each different data set once: `(options, cache folder, seed, what it is to be used for)`.
 
     Raises
     ------
     UserError
         If data cannot be had, read, or used.
     """
-    done = set()
-    for options, folder, seed in choices:
+    documents: dict[str, int] = {}  # to train on
+    for options, folder, seed, training in choices:
         key = json.dumps([options.model_dump(mode="json"), str(folder), seed], sort_keys=True)
-        if key not in done:
-            load_data(options, folder, seed)
-        done.add(key)
+        if key not in documents:
+            documents[key] = len(load_data(options, folder, seed).train)
+        check_validations(training, documents[key])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from slowpoints.sweep.networks import Group, Network
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
 
 NAME = "comparison"
 PAGES = {"explore": EXPLORER, "the paper's figures": "page.png"}  # of each network, in the folder of its run
@@ -74,11 +77,9 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     `comparison.html` needs nothing beside it; `comparison.csv` has all numbers of each run, `comparison_spread.csv`
     their means and standard deviations over seeds.
     """
-    figure = draw_comparison({group.name: group.best.arrays() for group in comparison.groups})
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # once for all formats: it takes seconds
+    svg, drawn = _draw(comparison, folder)
     texts = {
-        f"{NAME}.html": render_page(comparison, as_svg(figure), folder),
+        f"{NAME}.html": render_page(comparison, svg, folder),
         f"{NAME}.md": comparison.markdown,
         f"{NAME}.csv": runs_csv(comparison.groups),
         f"{NAME}_spread.csv": spread_csv(comparison.groups),
@@ -86,7 +87,19 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     for name, text in texts.items():
         with new_file(folder / name) as path:
             path.write_text(text, encoding="utf-8")
-    return [*(folder / name for name in texts), *save_figure(folder / NAME, figure)]
+    return [*(folder / name for name in texts), *drawn]
+
+
+def _draw(comparison: Comparison, folder: Path) -> tuple[str, list[Path]]:
+    """Return the figure as an element of a page, and its files; nothing, and a warning, where it cannot be drawn."""
+    try:
+        figure = draw_comparison({group.name: group.best.arrays() for group in comparison.groups})
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # once for all formats: it takes seconds
+        return as_svg(figure), save_figure(folder / NAME, figure)
+    except Exception:
+        log.warning("The figure of the comparison could not be drawn; its tables are whole", exc_info=True)
+        return "", []
 
 
 def render_page(comparison: Comparison, svg: str, folder: Path) -> str:

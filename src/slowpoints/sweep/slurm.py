@@ -8,16 +8,18 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, field_validator
 from submitit import SlurmExecutor
 from submitit.core.utils import DelayedSubmission, FailedJobError, FailedSubmissionError
 
 from slowpoints.console import VOICE
 from slowpoints.errors import UserError
 from slowpoints.files import write_text
+from slowpoints.options import Count, CountOrNone, Options, Threads
 from slowpoints.sweep.jobs import End, Job, read_job
 from slowpoints.sweep.processes import Processes, Slots
 from slowpoints.tracking.slurm import OVER, SlurmAwayError, job_states
@@ -28,36 +30,30 @@ POLL = 5.0  # seconds between two questions to Slurm, for all jobs at once
 END, ID = "end.json", "slurm_job.txt"  # in a job's folder: how it ended, and the Slurm job that it was given to
 
 
-@dataclass(frozen=True)
-class SlurmOptions:
+class SlurmOptions(Options):
     """`conf/hydra/launcher/slurm.yaml`, where each option is described."""
 
     partition: str | None = None
     account: str | None = None
     qos: str | None = None
     constraint: str | None = None
-    time_minutes: int = 240
-    max_timeouts: int = 20
-    memory_gb: float = 8
-    cpus: int = 4
-    gpus: int = 0
-    jobs_per_gpu: int = 1
-    array_parallelism: int = 256
-    warning_seconds: int = 90
+    time_minutes: Count = 240
+    max_timeouts: CountOrNone = 20
+    memory_gb: Annotated[float, Field(gt=0, le=1e6)] = 8
+    cpus: Threads = 4
+    gpus: CountOrNone = 0
+    jobs_per_gpu: Annotated[int, Field(gt=0, le=1024)] = 1
+    array_parallelism: Count = 256
+    warning_seconds: Count = 90
     setup: Sequence[str] = ()
-    additional: Mapping[str, Any] = field(default_factory=dict)
+    additional: Mapping[str, Any] = Field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        for name in ("time_minutes", "memory_gb", "cpus", "jobs_per_gpu", "array_parallelism", "warning_seconds"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and value > 0):
-                raise UserError(f"hydra.launcher.{name}: must be greater than 0, got {value!r}")
-        if isinstance(self.setup, str):
-            raise UserError(f"hydra.launcher.setup: must be a list of shell lines, [{self.setup}], got {self.setup!r}")
-        for name in ("gpus", "max_timeouts"):
-            value = getattr(self, name)
-            if not (isinstance(value, int) and value >= 0):
-                raise UserError(f"hydra.launcher.{name}: must be a whole number from 0 on, got {value!r}")
+    @field_validator("setup", mode="before")
+    @classmethod
+    def _is_a_list(cls, setup: Any) -> Any:
+        if isinstance(setup, str):
+            raise ValueError(f"must be a list of shell lines, [{setup}]")
+        return setup
 
     def for_submitit(self) -> dict[str, Any]:
         """Return the parameters that submitit's SlurmExecutor takes."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from slowpoints.options import Options
+from slowpoints.options import Count, FileName, Options
 
 
 def _is_text(value: Any, info: ValidationInfo) -> Any:
@@ -33,8 +33,6 @@ def _is_delimiter(text: str) -> str:
     return text
 
 
-# Counts are no larger than what arrays are indexed with anywhere.
-Count = Annotated[int, Field(gt=0, le=2**31 - 1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, BeforeValidator(_is_text)]
@@ -44,12 +42,10 @@ Label = str | bool | int | float
 class _DataOptions(Options):
     """What every data set has."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
-
     # Here for all kinds: a sweep over data sets may name a folder that some of them have no use for.
     root: Path | None = None
     # The name is that of a folder and of cache files too.
-    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    name: Annotated[FileName, BeforeValidator(_is_text)]
     vocabulary_size: Annotated[Count, Field(ge=3)] = 15_000
     min_count: Count = 2
     lowercase: bool = True

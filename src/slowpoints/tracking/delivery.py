@@ -13,6 +13,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 
+from slowpoints.interruption import STOP
 from slowpoints.tracking.journal import Entry, Journal
 from slowpoints.tracking.store import open_experiment
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 200  # entries read and metrics sent together; MLflow takes 1,000 metrics a call
 GATHER = 1.0  # seconds in which news gathers before it is sent: a call costs the same for one point as for many
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between attempts at a store that does not answer
+LOOK = 0.1  # seconds between two looks whether the user wants to wait no longer
 LAST_PAUSE = 1.0  # the same, when the run is over and waits
 # What will not be taken however often it is sent. Everything else may pass: it is sent again.
 REFUSALS = {
@@ -134,10 +136,15 @@ class Courier:
         self._news.set()
 
     def finish(self, patience: float) -> bool:
-        """Wait until everything has arrived, at most `patience` seconds; False if it has not."""
+        """Wait until everything has arrived, at most `patience` seconds; False if it has not.
+
+        A request to stop ends the waiting for a store that does not answer; one that does needs but a moment.
+        """
         self._last_call.set()
         self._news.set()
-        self._thread.join(patience)
+        until = time.monotonic() + patience
+        while self._thread.is_alive() and time.monotonic() < until and not (self.away and STOP.asked):
+            self._thread.join(min(LOOK, max(0.0, until - time.monotonic())))
         arrived = not self._thread.is_alive() and not self.journal.pending(1)
         self._give_up.set()
         return arrived

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from slowpoints.errors import UserError
-from slowpoints.files import write_text
+from slowpoints.files import RECORDS, write_text
 
 Entry = dict[str, Any]
 
+SUMMARY = "summary.json"  # in the folder of a run: all results; the last file that it writes
 UNKNOWN_TO_MLFLOW = "local-"  # how the id of a run begins that MLflow has not given one yet
 
 
@@ -60,7 +61,7 @@ class Journal:
 
     def __init__(self, run_folder: Path, state: State) -> None:
         self.run_folder = run_folder
-        self.path = run_folder / "tracking" / "journal.jsonl"
+        self.path = run_folder / RECORDS / "journal.jsonl"
         self.state = state
         self._file: IO[str] | None = None
         self._lock: IO[str] | None = None
@@ -74,7 +75,7 @@ class Journal:
         UserError
             Where another process is recording in the folder.
         """
-        (run_folder / "tracking").mkdir(parents=True, exist_ok=True)
+        (run_folder / RECORDS).mkdir(parents=True, exist_ok=True)
         before = read_state(run_folder)
         key = uuid.uuid4().hex
         state = State(uri, experiment, run_id or f"{UNKNOWN_TO_MLFLOW}{key}", key)
@@ -106,7 +107,7 @@ class Journal:
 
     def lock(self) -> bool:
         """Take the journal for this process; False where another one has it. The system gives it back at its end."""
-        handle = (self.run_folder / "tracking" / "lock").open("a")
+        handle = (self.run_folder / RECORDS / "lock").open("a")
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock, not inherited by forked children
         except (BlockingIOError, PermissionError):
@@ -162,6 +163,13 @@ class Journal:
         last = [entry for entry, _ in self.entries() if "end" in entry or "run" in entry][-1:]
         return last[0].get("end") if last else None
 
+    def complete(self) -> None:
+        """Write that the run finished, where its results are there and its process was ended before it could."""
+        results = self.run_folder / SUMMARY
+        if results.is_file() and self.ended() != "FINISHED":
+            self.append(file=SUMMARY)
+            self.append(end="FINISHED", time=int(results.stat().st_mtime * 1000))
+
     def release(self) -> None:
         """Close the files, and let other processes have the journal."""
         for file in (self._file, self._lock):
@@ -196,4 +204,4 @@ def recorded_run_id(run_folder: Path) -> str | None:
 
 
 def _state_path(run_folder: Path) -> Path:
-    return run_folder / "tracking" / "state.json"
+    return run_folder / RECORDS / "state.json"

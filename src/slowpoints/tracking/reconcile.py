@@ -137,6 +137,7 @@ def _complete_from_folder(folder: Path, run_id: str) -> bool:
     if not journal.lock():
         return False
     try:
+        journal.complete()
         deliver(journal)
         return journal.ended() is not None
     except Exception as error:

@@ -15,11 +15,12 @@ import numpy as np
 from mlflow.exceptions import MlflowException
 
 from slowpoints.errors import UserError
-from slowpoints.files import new_file, save_figure
+from slowpoints.files import new_file, remove_partial_files, save_figure
+from slowpoints.interruption import STOP
 from slowpoints.tracking.delivery import Courier, deliver
-from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, Journal
+from slowpoints.tracking.journal import SUMMARY, UNKNOWN_TO_MLFLOW, Journal, read_state
 from slowpoints.tracking.processes import own_process
-from slowpoints.tracking.store import absolute, open_store
+from slowpoints.tracking.store import absolute, open_store, prepare_mlflow
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -120,9 +121,9 @@ class TrackedRun:
         self._record(file=name)
 
     def save_summary(self, found: Mapping[str, Any]) -> None:
-        """Leave every final metric, and what else was found, in `summary.json`."""
+        """Leave every final metric, and what else was found, in `summary.json`: the run is complete then."""
         summary = {"metrics": dict(sorted(self.metrics.items())), **found}
-        self.save_text("summary.json", json.dumps(summary, indent=2) + "\n")
+        self.save_text(SUMMARY, json.dumps(summary, indent=2) + "\n")
 
     def _record(self, **entry: Any) -> None:
         self._journal.append(**entry)
@@ -164,6 +165,9 @@ def track(
     """
     answers = _store_answers(options, run_id)
     journal = Journal.begin(folder, absolute(options.uri), options.experiment, run_id)
+    remove_partial_files(folder)
+    if run_id is None:
+        (folder / SUMMARY).unlink(missing_ok=True)  # of another run that was there
     journal.append(run={"name": name, "tags": {**own_process(), "folder": str(folder.resolve()), **tags}})
     journal.append(params={key: str(value) for key, value in params.items()})
     if answers:
@@ -174,10 +178,34 @@ def track(
         yield TrackedRun(journal, courier)
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)
-        journal.append(tags={"ended": f"{type(error).__name__}: {error}".strip(": ")[:LONGEST_NOTE]})
-        _end(journal, courier, "KILLED" if stopped else "FAILED", options.patience)
+        with STOP.held():
+            journal.append(tags={"ended": f"{type(error).__name__}: {error}".strip(": ")[:LONGEST_NOTE]})
+            _end(journal, courier, "KILLED" if stopped else "FAILED", options.patience)
         raise
-    _end(journal, courier, "FINISHED", options.patience)
+    with STOP.held():
+        _end(journal, courier, "FINISHED", options.patience)
+
+
+def complete_record(folder: Path) -> None:
+    """Let MLflow know that the run in a folder, which has its results, finished, where nobody has told it.
+
+    Nothing is done where another process is recording there, or nothing was recorded.
+    """
+    if read_state(folder) is None:
+        return
+    journal = Journal.resume(folder)
+    if not journal.lock():
+        return
+    prepare_mlflow()
+    try:
+        remove_partial_files(folder)
+        journal.complete()
+        deliver(journal)
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        log.warning("MLflow has not received everything of this run (%s): slowpoints upload %s", reason, folder)
+    finally:
+        journal.release()
 
 
 def _store_answers(options: TrackingOptions, run_id: str | None) -> bool:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, field_validator
 
-from slowpoints.options import Options
-
-Share = Annotated[float, Field(ge=0, lt=1)]
+from slowpoints.options import (
+    Count,
+    CountOrNone,
+    FileName,
+    NotNegative,
+    Options,
+    Positive,
+    Share,
+    Size,
+    checked_numbers,
+)
 
 
 class ArchitectureOptions(Options):
     """What is trained: `conf/arch/*.yaml`."""
 
-    name: str
-    embedding_size: PositiveInt
-    hidden_size: PositiveInt
+    name: FileName
+    embedding_size: Size
+    hidden_size: Size
     cell: dict[str, Any]
 
     @field_validator("cell")
@@ -24,26 +32,33 @@ class ArchitectureOptions(Options):
     def _names_its_class(cls, cell: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(cell.get("_target_"), str):
             raise ValueError("needs a `_target_`: the class of the cell, such as slowpoints.cells.GRU")
-        return cell
+        return checked_numbers(cell)
 
 
 class TrainingOptions(Options):
     """How it is trained: `conf/training/*.yaml` and `conf/recipe/*.yaml`."""
 
-    max_epochs: PositiveInt
-    batch_size: PositiveInt
-    rate: PositiveFloat
+    max_epochs: Count
+    batch_size: Count
+    rate: Positive
     final_rate_share: Annotated[float, Field(gt=0, le=1)]
-    warmup_steps: Annotated[int, Field(ge=0)]
-    weight_decay: Annotated[float, Field(ge=0)]
-    gradient_clip: PositiveFloat | None
+    warmup_steps: CountOrNone
+    weight_decay: NotNegative
+    gradient_clip: Positive | None
     embedding_dropout: Share
     word_dropout: Share
     readout_dropout: Share
-    embedding_std: PositiveFloat
-    patience: PositiveInt
-    validations_per_epoch: PositiveInt
+    embedding_std: Positive
+    patience: Count
+    validations_per_epoch: Count
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
-    devices: PositiveInt
+    devices: Count
     deterministic: bool
+
+    @field_validator("devices")
+    @classmethod
+    def _is_one(cls, devices: int) -> int:
+        if devices > 1:
+            raise ValueError("must be 1: a network is trained on one device; the jobs of a sweep use all there are, -m")
+        return devices
