@@ -19,7 +19,7 @@ from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, short
 from slowpoints.console import VOICE, RunLog
 from slowpoints.interruption import Interrupted
-from slowpoints.sweep.jobs import CONFIG, LOG
+from slowpoints.runs.folder import CONFIG, LOG
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
 from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id

@@ -17,8 +17,9 @@ from slowpoints.app.options import RunOptions, check_options
 from slowpoints.app.sweep_report import compare, report
 from slowpoints.console import VOICE, RunLog, checked_mode
 from slowpoints.errors import UserError
+from slowpoints.runs.folder import LOG
 from slowpoints.sweep.folder import Sweep, read_sweep, working_on
-from slowpoints.sweep.jobs import LOG, End, Job, job_names, sweep_id
+from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
 from slowpoints.sweep.prepare import build_caches
 from slowpoints.sweep.search import Search, best_trial, final_job
 

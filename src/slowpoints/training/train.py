@@ -125,7 +125,7 @@ def train(
     if not resume:
         forget(point.folder)
     if (before := read_trained(point.folder)) is None:
-        trainer.fit(module, data, ckpt_path=point.path if point.path.is_file() else None, weights_only=True)
+        trainer.fit(module, data, ckpt_path=point.last_state(module.state_dict()), weights_only=True)
         best = trainer.checkpoint_callback
         assert isinstance(best, ModelCheckpoint)
         assert best.best_model_score is not None
@@ -133,7 +133,7 @@ def train(
             Path(best.best_model_path).name, float(best.best_model_score), trainer.current_epoch, point.seconds
         )
         write_trained(point.folder, before)
-        point.path.unlink(missing_ok=True)
+        point.forget()
     checkpoint = point.folder / before.checkpoint
     load_weights(module, checkpoint)
     return TrainingResult(checkpoint, before.validation_accuracy, before.epochs, before.seconds)

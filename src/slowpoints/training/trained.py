@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
+from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
+from slowpoints.runs.folder import check_weights, digest
+from slowpoints.runs.reading import json_mapping, read_file
 
 RESUME = ".resume"  # inside a run's folder; gone when the run is complete
 WEIGHTS = "model"  # name of the file of the best weights
 WEIGHTS_SUFFIX = ".safetensors"
+
+KINDS = {"str": str, "float": int | float, "int": int}  # of the values of a record
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,14 +47,32 @@ class Trained:
 
 def write_trained(folder: Path, trained: Trained) -> None:
     """Leave in a run's folder that its training is over: only what comes after it is left to do."""
-    path = folder / RESUME / "trained.json"
-    write_text(path, json.dumps(asdict(trained)))
+    weights = digest((folder / trained.checkpoint).read_bytes())
+    write_text(folder / RESUME / "trained.json", json.dumps({**asdict(trained), "digest": weights}))
 
 
 def read_trained(folder: Path) -> Trained | None:
-    """Return how the training of a run's folder ended, or None if it has not."""
+    """Return how the training of a run's folder ended; None if it has not, or its record or weights cannot be read."""
     path = folder / RESUME / "trained.json"
-    return Trained(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return read_file(path, lambda content: _trained(folder, json_mapping(content)), "the network is trained again")
+    except DamagedFile as error:
+        log.warning("%s", error)
+        return None
+
+
+def _trained(folder: Path, record: dict[str, Any]) -> Trained:
+    expected = record.pop("digest", None)  # runs of earlier versions have none
+    trained = Trained(**record)
+    if any(not isinstance(getattr(trained, each.name), KINDS[str(each.type)]) for each in fields(trained)):
+        raise ValueError("is not that of a training")
+    weights = folder / Path(trained.checkpoint).name
+    if expected is not None and digest(weights.read_bytes()) != expected:
+        raise ValueError(f"{weights.name} is not as the training left it")
+    check_weights(weights)
+    return trained
 
 
 def forget(folder: Path) -> None:
