@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from omegaconf import DictConfig, OmegaConf
-from pydantic import NonNegativeInt, PositiveInt, ValidationError
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, ValidationError
 
 from slowpoints.analysis.options import AnalysisOptions
 from slowpoints.console import Mode
@@ -17,6 +17,11 @@ from slowpoints.options import Options
 from slowpoints.text.options import DataOptions
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.training.options import ArchitectureOptions, TrainingOptions
+
+
+def module_names(value: Any) -> Any:
+    """Return the names in a text of some, `a,b`; what is no text as it is."""
+    return tuple(value.split(",")) if isinstance(value, str) else value or ()
 
 
 class RunOptions(Options):
@@ -31,6 +36,9 @@ class RunOptions(Options):
     cache_dir: Path
     threads: PositiveInt | None
     checkpoint: str | None
+    trust: Annotated[tuple[str, ...], BeforeValidator(module_names)] = Field(
+        default=(), exclude=True
+    )  # is not recorded
     console: Mode = "normal"  # runs of earlier versions have none
 
 

@@ -49,7 +49,7 @@ def _mapping(value: object) -> dict[str, Any]:
     return value
 
 
-class _PlainLoader(yaml.SafeLoader):
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
     """Refuses references from one place of a text to another: a few lines of them stand for billions of values."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:

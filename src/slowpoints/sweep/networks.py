@@ -139,8 +139,8 @@ def find_networks(folders: Sequence[Path]) -> list[Network]:
     for file in sorted(files, key=lambda file: file.stat().st_mtime):
         try:
             found += _read(file.parent)
-        except DamagedFile as problem:
-            problems.append(str(problem))
+        except DamagedFile as error:
+            problems.append(str(error))
     if not found:
         named = ", ".join(map(str, folders)) or "no folder"
         none = f"{named}: there are no finished runs ({SUMMARY}); name the folder of a sweep"

@@ -17,6 +17,7 @@ from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import load_model, save_file
 
+from slowpoints.errors import UserError
 from slowpoints.files import new_file
 from slowpoints.training.progress import TrainingProgress
 from slowpoints.training.resume import ResumePoint
@@ -140,8 +141,17 @@ def train(
 
 
 def load_weights(module: SentimentClassifier, path: Path) -> None:
-    """Give a network the weights in a file."""
-    load_model(module, path)
+    """Give a network the weights in a file.
+
+    Raises
+    ------
+    UserError
+        If they are those of another network.
+    """
+    try:
+        load_model(module, path)
+    except RuntimeError as error:
+        raise UserError(f"{path}: has the weights of another network than its run's config.yaml describes") from error
 
 
 def evaluate(trainer: pl.Trainer, module: SentimentClassifier, data: pl.LightningDataModule) -> Mapping[str, float]:

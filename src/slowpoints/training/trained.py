@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,6 @@ from slowpoints.runs.reading import json_mapping, read_file
 RESUME = ".resume"  # inside a run's folder; gone when the run is complete
 WEIGHTS = "model"  # name of the file of the best weights
 WEIGHTS_SUFFIX = ".safetensors"
-
-KINDS = {"str": str, "float": int | float, "int": int}  # of the values of a record
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +64,8 @@ def read_trained(folder: Path) -> Trained | None:
 def _trained(folder: Path, record: dict[str, Any]) -> Trained:
     expected = record.pop("digest", None)  # runs of earlier versions have none
     trained = Trained(**record)
-    if any(not isinstance(getattr(trained, each.name), KINDS[str(each.type)]) for each in fields(trained)):
+    numbers = (trained.validation_accuracy, trained.epochs, trained.seconds)
+    if not (isinstance(trained.checkpoint, str) and all(isinstance(each, int | float) for each in numbers)):
         raise ValueError("is not that of a training")
     weights = folder / Path(trained.checkpoint).name
     if expected is not None and digest(weights.read_bytes()) != expected:
