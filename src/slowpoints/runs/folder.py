@@ -10,7 +10,6 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +18,7 @@ from safetensors import safe_open
 
 from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
-from slowpoints.runs.reading import json_mapping, read_file, yaml_mapping
+from slowpoints.runs.reading import digest, digest_of_values, json_mapping, read_file, yaml_mapping
 
 T = TypeVar("T")
 
@@ -91,7 +90,7 @@ class RunFolder:
         files = [CONFIG, TOKENIZER, WEIGHTS, *(f"{ARRAYS}/{each.name}" for each in (self.path / ARRAYS).glob("*.npz"))]
         digests = {name: digest((self.path / name).read_bytes()) for name in sorted(files) if self.has(name)}
         found = json.loads(json.dumps(found))  # as it will be read
-        document = {**found, DIGESTS: {**digests, SUMMARY: _own_digest(found, digests)}}
+        document = {**found, DIGESTS: {**digests, SUMMARY: digest_of_values([found, digests])}}
         write_text(self.path / SUMMARY, json.dumps(document, indent=2) + "\n")
 
     def _digests(self) -> Mapping[str, str]:
@@ -121,15 +120,6 @@ def check_weights(path: Path) -> None:
         raise DamagedFile(path, f"is damaged ({error})", COPY) from error
 
 
-def digest(content: bytes) -> str:
-    """Return what tells this content from any other."""
-    return blake2b(content, digest_size=16).hexdigest()
-
-
-def _own_digest(found: Mapping[str, Any], digests: Mapping[str, str]) -> str:
-    return digest(json.dumps([found, digests], sort_keys=True).encode())
-
-
 def _summary(document: dict[str, Any]) -> dict[str, Any]:
     """Return a summary that is one; ValueError for any other document."""
     numbers, digests = document.get("metrics"), document.get(DIGESTS, {})
@@ -142,7 +132,7 @@ def _summary(document: dict[str, Any]) -> dict[str, Any]:
     if digests:
         others = {name: value for name, value in digests.items() if name != SUMMARY}
         found = {key: value for key, value in document.items() if key != DIGESTS}
-        if digests.get(SUMMARY) != _own_digest(found, others):
+        if digests.get(SUMMARY) != digest_of_values([found, others]):
             raise ValueError("it is not as the run left it")
     return document
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +31,18 @@ def read_file(path: Path, parse: Callable[[bytes], T], remedy: str) -> T:
         return parse(content)
     except Exception as error:
         reason = (str(error).splitlines() or [""])[0]
-        raise DamagedFile(path, f"is damaged ({type(error).__name__}: {reason})", remedy) from error
+        kind = "" if type(error) is ValueError else f"{type(error).__name__}: "  # those of this project are sentences
+        raise DamagedFile(path, f"is damaged ({kind}{reason})", remedy) from error
+
+
+def digest(content: bytes) -> str:
+    """Return what tells this content from any other."""
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def digest_of_values(values: Any) -> str:
+    """Return what tells plain values, as they are read from JSON, from any others."""
+    return digest(json.dumps(values, sort_keys=True).encode())
 
 
 def json_mapping(content: bytes) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _read_record(folder: Path) -> tuple[str, list[str], list[Search]]:
         record = json_mapping(content)
         searches = [Search(**each) for each in record["searches"]]
         names = [*record["jobs"], *(name for each in searches for name in (each.name, *each.trials))]
-        if not all(isinstance(name, str) and Path(name).name == name for name in names):
+        if not all(isinstance(name, str) and name not in ("", "..") and Path(name).name == name for name in names):
             raise ValueError("a job is called as no folder is")
         return str(record["id"]), list(record["jobs"]), searches
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
-from slowpoints.runs.folder import check_weights, digest
-from slowpoints.runs.reading import json_mapping, read_file
+from slowpoints.runs.folder import check_weights
+from slowpoints.runs.reading import digest, json_mapping, read_file
 
 RESUME = ".resume"  # inside a run's folder; gone when the run is complete
 WEIGHTS = "model"  # name of the file of the best weights
