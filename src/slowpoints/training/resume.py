@@ -17,6 +17,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 from safetensors.torch import load_file, save_file
 
 from slowpoints.files import new_file
@@ -89,6 +90,17 @@ class ResumePoint(pl.Callback):
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Let the steps of logged curves go on: Lightning expects checkpoints to be written behind a batch."""
         checkpoint["loops"]["fit_loop"]["epoch_loop.state_dict"]["_batches_that_stepped"] -= 1
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Let the best weights be those in this folder: Lightning forgets how good they are where it was moved."""
+        keeper = trainer.checkpoint_callback
+        assert isinstance(keeper, ModelCheckpoint)
+        state = checkpoint["callbacks"].get(keeper.state_key, {})
+        if state.get("best_model_path"):
+            here = str(Path(str(keeper.dirpath)) / Path(state["best_model_path"]).name)
+            scores = dict.fromkeys([here], state["best_model_score"])
+            state |= {"dirpath": keeper.dirpath, "best_model_path": here, "kth_best_model_path": here}
+            state["best_k_models"] = scores
 
     def state_dict(self) -> dict[str, Any]:
         """Return the random numbers' state, the time spent so far, and the best weights."""

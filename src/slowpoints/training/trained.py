@@ -12,7 +12,7 @@ from typing import Any
 from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
 from slowpoints.runs.folder import check_weights
-from slowpoints.runs.reading import digest, json_mapping, read_file
+from slowpoints.runs.reading import digest, digest_of_values, json_mapping, read_file
 
 RESUME = ".resume"  # inside a run's folder; gone when the run is complete
 WEIGHTS = "model"  # name of the file of the best weights
@@ -45,8 +45,8 @@ class Trained:
 
 def write_trained(folder: Path, trained: Trained) -> None:
     """Leave in a run's folder that its training is over: only what comes after it is left to do."""
-    weights = digest((folder / trained.checkpoint).read_bytes())
-    write_text(folder / RESUME / "trained.json", json.dumps({**asdict(trained), "digest": weights}))
+    record = {**asdict(trained), "weights": digest((folder / trained.checkpoint).read_bytes())}
+    write_text(folder / RESUME / "trained.json", json.dumps({**record, "digest": digest_of_values(record)}))
 
 
 def read_trained(folder: Path) -> Trained | None:
@@ -62,7 +62,9 @@ def read_trained(folder: Path) -> Trained | None:
 
 
 def _trained(folder: Path, record: dict[str, Any]) -> Trained:
-    expected = record.pop("digest", None)  # runs of earlier versions have none
+    if record.pop("digest", None) not in (None, digest_of_values(record)):  # runs of earlier versions have none
+        raise ValueError("it is not as the training left it")
+    expected = record.pop("weights", None)
     trained = Trained(**record)
     numbers = (trained.validation_accuracy, trained.epochs, trained.seconds)
     if not (isinstance(trained.checkpoint, str) and all(isinstance(each, int | float) for each in numbers)):
