@@ -2,15 +2,19 @@
 
 import json
 import logging
+from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 
 from runs.damage import DAMAGES, damage
+from slowpoints.app.checkpoint import open_checkpoint
 from slowpoints.app.main import main
 from slowpoints.errors import DamagedFile
 from slowpoints.runs.folder import RunFolder
 from slowpoints.runs.reading import json_mapping, read_file, yaml_mapping
+from slowpoints.sweep.recorded import result_folders
 
 CONFIG, SUMMARY, TOKENIZER, WEIGHTS = "config.yaml", "summary.json", "tokenizer.json", "model.safetensors"
 ARRAYS, STATE = "arrays/pca.npz", "tracking/state.json"
@@ -147,6 +151,37 @@ def test_a_journal_sends_no_file_from_outside_its_folder(left, capsys, caplog, t
     with caplog.at_level(logging.WARNING):
         assert said_by(capsys, "upload", left)[0] == 0
     assert caplog.text.count("is not in the run's folder") == 2
+
+
+def record(left, store, names):
+    """Give the files of a run to MLflow, and return its id."""
+    mlflow.set_tracking_uri(store)
+    with mlflow.start_run() as run:
+        for name in names:
+            parent = str(Path(name).parent)
+            mlflow.log_artifact(str(left.folder / name), None if parent == "." else parent)
+    return run.info.run_id
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+@pytest.mark.parametrize("name", [CONFIG, SUMMARY, TOKENIZER, WEIGHTS])
+def test_a_damaged_copy_of_a_checkpoint_is_brought_again(left, store, tmp_path, caplog, name, kind):
+    identity = record(left, store, (CONFIG, SUMMARY, TOKENIZER, WEIGHTS))
+    expected = open_checkpoint(identity, store, tmp_path)
+    damage(tmp_path / "checkpoints" / identity / name, kind)
+    assert open_checkpoint(identity, store, tmp_path) == expected
+    RunFolder(tmp_path / "checkpoints" / identity).weights()
+    assert kind == "gone" or "it is brought again from MLflow" in caplog.text
+
+
+@pytest.mark.parametrize("name", [CONFIG, SUMMARY])
+def test_a_damaged_copy_for_a_comparison_is_brought_again(left, store, tmp_path, name):
+    record(left, store, (CONFIG, SUMMARY))
+    (run,) = mlflow.search_runs(experiment_names=["Default"], output_format="list")
+    (copy,) = result_folders(store, [run], tmp_path / "copies")
+    damage(copy / name, "cut")
+    (again,) = result_folders(store, [run], tmp_path / "copies")
+    assert (again / name).read_bytes() == (left.folder / name).read_bytes()
 
 
 @pytest.mark.parametrize(
