@@ -115,6 +115,17 @@ def test_one_bit_of_any_result_is_noticed(left):
     run.check()
 
 
+@pytest.mark.parametrize("kind", [kind for kind in DAMAGES if kind not in ("gone", "flipped")])
+def test_what_a_job_was_told_must_be_readable_to_go_on_with_it(left, capsys, kind):
+    (left.folder / SUMMARY).unlink()
+    RunFolder(left.folder).write_about("one", {"sweep": "1"}, {})
+    damage(left.folder / "job.json", kind)
+    code, said = said_by(capsys, "resume", left)
+    assert code == 2
+    assert "job.json" in said
+    assert "the sweep's own command writes it again" in said
+
+
 def test_records_are_put_straight_whatever_became_of_the_folder(left, capsys):
     for name in (CONFIG, SUMMARY, STATE, "tracking/journal.jsonl"):
         damage(left.folder / name, "no text")

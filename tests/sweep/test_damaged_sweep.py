@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from runs.damage import DAMAGES, damage
+from slowpoints.app.compare import compare_command
 from slowpoints.app.main import run_command
 from slowpoints.app.resume import resume_command
 from slowpoints.errors import DamagedFile, UserError
@@ -122,6 +123,18 @@ def test_results_of_other_options_are_not_taken_for_those_of_a_job(tmp_path, cap
     assert not (run / "summary.json").exists()
     Job("one", run, config).write({})
     assert not (run / ".resume").exists()
+
+
+def test_networks_are_compared_where_it_cannot_be_read_which_sweep_they_are_of(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    finished_run(tmp_path / "sweep" / "one")
+    finished_run(tmp_path / "sweep" / "two", seed=1)
+    damage_all = {"sweep.json": "{", "two/summary.json": "{"}
+    for name, text in damage_all.items():
+        (tmp_path / "sweep" / name).write_text(text)
+    compare_command(["sweep", "--no-mlflow"])
+    assert "gru-made" in (tmp_path / "sweep" / "comparison.md").read_text()
+    assert all(name in caplog.text for name in damage_all)
 
 
 @pytest.mark.parametrize("kind", DAMAGES)

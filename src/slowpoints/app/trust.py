@@ -36,7 +36,9 @@ def split_trust(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def trust_option(config: Mapping[str, Any]) -> str:
     """Return ` trust=...` as it has to be added to a command that goes on from this configuration, or nothing."""
-    foreign = sorted({target.rpartition(".")[0] for _, target in targets(config) if not _is_own(target)})
+    own = tuple(f"{module}." for module in OWN)
+    named = {str(target) for _, target in targets(config)}
+    foreign = sorted({target.rpartition(".")[0] for target in named if not target.startswith(own)})
     return f" {OPTION}{','.join(foreign)}" if foreign else ""
 
 
