@@ -1,4 +1,8 @@
-"""The one error for what a user can cause and mend."""
+"""The errors for what a user can cause and mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -6,3 +10,22 @@ class UserError(Exception):
 
     The command line prints the message alone, without a traceback, and exits with code 2.
     """
+
+
+class DamagedFile(UserError):
+    """A file that this project wrote is gone, cannot be read, or is not as it was written.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    reason
+        What is wrong with it.
+    remedy
+        What to do about it.
+    """
+
+    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+        super().__init__(f"{path}: {reason}; {remedy}")
+        self.path = path
+        self.reason = reason

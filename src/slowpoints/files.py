@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -50,12 +48,6 @@ def write_text(target: Path, text: str) -> None:
     """Write a text file that is whole or not there."""
     with new_file(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays in an npz file (no pickle)."""
-    with np.load(path, allow_pickle=False) as saved:
-        return dict(saved)
 
 
 def save_figure(path: Path, figure: Figure) -> list[Path]:

@@ -1,10 +1,14 @@
 """An interrupted training goes on as if nothing had happened: same weights, same curves, to the last bit."""
 
+import logging
+import shutil
+
 import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers.logger import Logger
 
+from runs.damage import DAMAGES, damage
 from slowpoints.cells import GRU
 from slowpoints.interruption import STOP, Interrupted
 from slowpoints.text.datamodule import SentimentData
@@ -161,3 +165,94 @@ def test_early_stopping_remembers(data, tmp_path):
         fit(data, chosen, tmp_path / "disturbed", {}, Accident(3 * BATCHES + 2, "killed"))
     _, result = fit(data, chosen, tmp_path / "disturbed", {})
     assert result.epochs == expected.epochs
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    state, result = fit(data, options(), folder, {})
+    return state, result, folder
+
+
+@pytest.fixture(scope="module")
+def stopped(data, tmp_path_factory):
+    """The folder of a training that was killed after two validations and a few batches."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.raises(RuntimeError):
+        fit(data, options(), folder, {}, Accident(2 * BATCHES + 4, "killed"))
+    return folder
+
+
+def goes_on_as_undisturbed(data, folder, undisturbed):
+    """Finish a training, and return how many batches that took."""
+    state, result = fit(data, options(), folder, {}, count := Count())
+    expected_state, expected, _ = undisturbed
+    assert (result.validation_accuracy, result.epochs) == (expected.validation_accuracy, expected.epochs)
+    assert all(torch.equal(state[name], tensor) for name, tensor in expected_state.items())
+    return count.batches
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DAMAGES if kind != "gone"])
+def test_a_state_that_cannot_be_read_gives_way_to_the_one_before(data, tmp_path, undisturbed, stopped, caplog, kind):
+    shutil.copytree(stopped, tmp_path / "run")
+    damage(tmp_path / "run" / ".resume" / "training.ckpt", kind)
+    (tmp_path / "run" / "model.safetensors").unlink()  # which the state brings back
+    with caplog.at_level(logging.WARNING):
+        batches = goes_on_as_undisturbed(data, tmp_path / "run", undisturbed)
+    assert batches == 2 * BATCHES  # from the first validation on
+    assert "training.ckpt cannot be gone on from" in caplog.text
+
+
+def test_a_training_goes_on_where_its_folder_was_moved_to(data, tmp_path, undisturbed, stopped):
+    shutil.copytree(stopped, tmp_path / "elsewhere")
+    assert goes_on_as_undisturbed(data, tmp_path / "elsewhere", undisturbed) == BATCHES
+
+
+def test_without_a_state_that_can_be_read_the_training_begins_anew(data, tmp_path, undisturbed, stopped, caplog):
+    shutil.copytree(stopped, tmp_path / "run")
+    for name in ("training.ckpt", "training-before.ckpt"):
+        damage(tmp_path / "run" / ".resume" / name, "cut")
+    with caplog.at_level(logging.WARNING):
+        assert goes_on_as_undisturbed(data, tmp_path / "run", undisturbed) == 3 * BATCHES
+    assert "The training begins anew" in caplog.text
+
+
+def test_a_state_of_another_network_is_not_gone_on_from(data, tmp_path, undisturbed, stopped, caplog):
+    shutil.copytree(stopped, tmp_path / "run")
+    for name in ("training.ckpt", "training-before.ckpt"):
+        path = tmp_path / "run" / ".resume" / name
+        state = torch.load(path, weights_only=True)
+        state["state_dict"].popitem()
+        torch.save(state, path)
+    assert goes_on_as_undisturbed(data, tmp_path / "run", undisturbed) == 3 * BATCHES
+    assert "it is not a state of this training" in caplog.text
+
+
+def test_a_state_that_would_run_code_is_not_read(data, tmp_path, undisturbed, stopped):
+    shutil.copytree(stopped, tmp_path / "run")
+    for name in ("training.ckpt", "training-before.ckpt"):
+        torch.save({"state_dict": Payload(tmp_path / "wrecked")}, tmp_path / "run" / ".resume" / name)
+    goes_on_as_undisturbed(data, tmp_path / "run", undisturbed)
+    assert not (tmp_path / "wrecked").exists()
+
+
+class Payload:
+    """Makes a file when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return type(self.path).touch, (self.path,)
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+@pytest.mark.parametrize("name", [".resume/trained.json", "model.safetensors"])
+def test_a_network_whose_record_or_weights_cannot_be_read_is_trained_again(
+    data, tmp_path, undisturbed, caplog, name, kind
+):
+    shutil.copytree(undisturbed[2], tmp_path / "run")
+    damage(tmp_path / "run" / name, kind)
+    with caplog.at_level(logging.WARNING):
+        assert goes_on_as_undisturbed(data, tmp_path / "run", undisturbed) == 3 * BATCHES
+    assert kind == "gone" or "the network is trained again" in caplog.text

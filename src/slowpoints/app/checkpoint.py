@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from slowpoints.errors import UserError
+from slowpoints.app.options import module_names
+from slowpoints.app.trust import check_trust
+from slowpoints.errors import DamagedFile, UserError
+from slowpoints.runs.folder import CONFIG, COPY, SUMMARY, TOKENIZER, WEIGHTS, RunFolder
 
 if TYPE_CHECKING:
     from slowpoints.text.corpus import EncodedData
 
 TRAINED_WITH = ("arch", "data", "training", "seed")  # what a checkpoint brings along
-NEEDED = ("config.yaml", "model.safetensors", "tokenizer.json", "summary.json")
+NEEDED = (CONFIG, WEIGHTS, TOKENIZER, SUMMARY)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,10 @@ def open_checkpoint(reference: str, tracking_uri: str, cache_dir: Path) -> Check
     Raises
     ------
     UserError
-        If there is no such run, or something of it is missing.
+        If there is no such run, or something of it is missing or damaged.
     """
-    folder = _folder(reference, tracking_uri, cache_dir)
-    return Checkpoint(
-        weights=folder / "model.safetensors",
-        tokenizer_json=(folder / "tokenizer.json").read_text(encoding="utf-8"),
-        metrics=_of_training(json.loads((folder / "summary.json").read_text(encoding="utf-8"))["metrics"]),
-    )
+    run = RunFolder(_folder(reference, tracking_uri, cache_dir))
+    return Checkpoint(run.weights(), run.tokenizer(), _of_training(run.summary()["metrics"]))
 
 
 def with_checkpoint(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
@@ -77,18 +78,23 @@ def with_checkpoint(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     Raises
     ------
     UserError
-        If there is no such run, or the command line names another network or data set.
+        If there is no such run, its configuration cannot be read or trusted, or the command line names another network
+        or data set.
     """
     for override in overrides:
         key = override.lstrip("+~").partition("=")[0]
         if key in TRAINED_WITH or key.startswith(("arch.", "training.")):
             raise UserError(f"{override}: comes from the checkpoint, and cannot be chosen beside it")
     folder = _folder(config.checkpoint, config.tracking.uri, Path(config.cache_dir))
-    trained = OmegaConf.load(folder / "config.yaml")
+    recorded = RunFolder(folder).config()
+    if missing := [key for key in TRAINED_WITH if key not in recorded]:
+        raise DamagedFile(folder / CONFIG, f"is not that of a run (no {', '.join(missing)})", COPY)
+    trained = {key: recorded[key] for key in TRAINED_WITH}
+    check_trust(trained, folder / CONFIG, module_names(config.get("trust")))
     of_data = OmegaConf.from_dotlist([override for override in overrides if override.startswith("data.")])
     result: Any = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     for key in TRAINED_WITH:
-        result[key] = trained[key]  # type: ignore[index]
+        result[key] = trained[key]
     result = OmegaConf.merge(result, of_data)
     return result
 
@@ -112,7 +118,7 @@ def _download(run_id: str, tracking_uri: str, folder: Path) -> Path:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    if all((folder / name).is_file() for name in NEEDED):
+    if _is_whole(RunFolder(folder)):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -124,6 +130,18 @@ def _download(run_id: str, tracking_uri: str, folder: Path) -> Path:
         reason = str(error).splitlines()[0]
         raise UserError(f"checkpoint={run_id}: {tracking_uri} does not have all of this run ({reason})") from error
     return folder
+
+
+def _is_whole(copy: RunFolder) -> bool:
+    """Whether a copy of a run is there and can be read; one that cannot is brought again."""
+    if not all(copy.has(name) for name in NEEDED):
+        return False
+    try:
+        copy.summary(), copy.config(), copy.tokenizer(), copy.weights()
+    except DamagedFile as error:
+        log.warning("%s %s; it is brought again from MLflow", error.path, error.reason)
+        return False
+    return True
 
 
 def _of_training(metrics: dict[str, float]) -> dict[str, float]:

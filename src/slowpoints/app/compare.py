@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,13 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slowpoints.console import VOICE, print_text
-from slowpoints.errors import UserError
+from slowpoints.errors import DamagedFile, UserError
 from slowpoints.sweep.folder import RECORD, unfinished_jobs
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from slowpoints.sweep.recorded import Recorded
+
+log = logging.getLogger(__name__)
 
 MULTIRUN = Path("multirun")  # where sweeps are, unless hydra.sweep.dir says otherwise
 DOWNLOADED = Path(".cache") / "runs"
@@ -132,8 +135,11 @@ def _folder(name: str) -> Path | None:
 
 def _of_folders(folders: Sequence[Path]) -> Source:
     if len(folders) == 1 and (folders[0] / RECORD).is_file():
-        identity, unfinished = unfinished_jobs(folders[0])
-        return Source(f"sweep {identity}", folders, folders[0], unfinished)
+        try:
+            identity, unfinished = unfinished_jobs(folders[0])
+            return Source(f"sweep {identity}", folders, folders[0], unfinished)
+        except DamagedFile as error:
+            log.warning("%s. Which jobs have no results yet is not known", error)
     return Source(f"networks in {', '.join(map(str, folders))}", folders, folders[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from slowpoints.app.report import Report, headline
@@ -16,14 +17,14 @@ SYMBOLS = {"holds": "✔", "holds weakly": "(✔)", "does not hold": "✘", "not
 def note(report: Report) -> str:
     """Return the findings of a run as Markdown: accuracy, the claims with their verdicts, a sentence an analysis."""
     found, metrics = report.found, report.run.metrics
-    lines = [f"**{report.name}**: {headline(metrics)}", ""]
+    lines = [f"**{_plain(report.name)}**: {headline(metrics)}", ""]
     lines += _explorer(report.run)  # above what MLflow folds away
     if found.verdicts:
         lines += ["| | the paper's claim |", "|---|---|"]
         lines += [f"| {SYMBOLS[each.verdict]} {each.verdict}&nbsp; | {_cell(each.text)} |" for each in found.verdicts]
         lines.append("")
-    lines += [f"- **{name}**: {sentence}" for name, sentence in found.sentences.items()]
-    lines += [f"- **{name}** failed: {reason}" for name, reason in found.failures.items()]
+    lines += [f"- **{_plain(name)}**: {_plain(sentence)}" for name, sentence in found.sentences.items()]
+    lines += [f"- **{_plain(name)}** failed: {_plain(reason)}" for name, reason in found.failures.items()]
     lines += ["", "Figures and `summary.json` are at the top of the artifacts, arrays in `arrays`."]
     return "\n".join(lines)
 
@@ -38,4 +39,9 @@ def _explorer(run: TrackedRun) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return _plain(text).replace("|", "\\|").replace("\n", " ")
+
+
+def _plain(text: str) -> str:
+    """Return Markdown that shows a text as it is, also where it looks like HTML: names and words are the user's."""
+    return escape(text, quote=False)

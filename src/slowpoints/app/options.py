@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from omegaconf import DictConfig, OmegaConf
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from slowpoints.analysis.options import AnalysisOptions
 from slowpoints.console import Mode
@@ -15,6 +15,11 @@ from slowpoints.options import Options, Threads, checked, leaves
 from slowpoints.text.options import DataOptions
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.training.options import ArchitectureOptions, TrainingOptions
+
+
+def module_names(value: Any) -> Any:
+    """Return the names in a text of some, `a,b`; what is no text as it is."""
+    return tuple(value.split(",")) if isinstance(value, str) else value or ()
 
 
 class RunOptions(Options):
@@ -29,6 +34,9 @@ class RunOptions(Options):
     cache_dir: Path
     threads: Threads | None
     checkpoint: str | None
+    trust: Annotated[tuple[str, ...], BeforeValidator(module_names)] = Field(
+        default=(), exclude=True
+    )  # is not recorded
     console: Mode = "normal"  # runs of earlier versions have none
 
 

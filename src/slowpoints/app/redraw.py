@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slowpoints.console import VOICE, print_text
-from slowpoints.errors import UserError
+from slowpoints.errors import DamagedFile, UserError
 from slowpoints.figures.catalog import CATALOG
 from slowpoints.figures.explorer import FILE as EXPLORER
 from slowpoints.figures.explorer import make_explorer
-from slowpoints.figures.page import draw_page
-from slowpoints.files import new_file, read_arrays, save_figure
+from slowpoints.figures.page import MARKS, draw_page
+from slowpoints.files import new_file, save_figure
+from slowpoints.runs.folder import ARRAYS, COPY, SUMMARY, RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from slowpoints.figures.style import Arrays
 
 
 def redraw_command(arguments: list[str]) -> None:
@@ -38,23 +45,47 @@ def redraw(folder: Path) -> list[Path]:
     Raises
     ------
     UserError
-        If the folder has no arrays.
+        If the folder has no arrays, or what it has cannot be read.
     """
-    arrays = {path.stem: read_arrays(path) for path in sorted((folder / "arrays").glob("*.npz"))}
+    run = RunFolder(folder)
+    arrays = run.arrays()
     if not arrays:
         raise UserError(f"{folder}: there are no arrays (arrays/*.npz); name the output folder of a run with analyses")
-    files = []
-    for analysis, drawings in CATALOG.items():
-        for name, drawing in drawings.items():
-            if analysis in arrays:
-                files += save_figure(folder / name, drawing.figure(arrays[analysis]))
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    verdicts = [(verdict["text"], verdict["verdict"]) for verdict in summary["verdicts"].values()]
-    page = draw_page(summary["title"], arrays, verdicts)
+    title, verdicts = _conclusions(run)
+    figures = {name: _draw(folder, analysis, name, arrays) for analysis, name in _drawn(arrays)}
+    page = draw_page(title, arrays, verdicts)
+    files = [file for name, figure in figures.items() for file in save_figure(folder / name, figure)]
     files += save_figure(folder / "page", page) if page else []
-    explorer = make_explorer(summary["title"], arrays, verdicts)
+    explorer = make_explorer(title, arrays, verdicts)
     if explorer is not None:
         with new_file(folder / EXPLORER) as temporary:
             temporary.write_text(explorer, encoding="utf-8")
         files.append(folder / EXPLORER)
     return files
+
+
+def _drawn(arrays: Mapping[str, Arrays]) -> Iterator[tuple[str, str]]:
+    """Yield analysis and name of each figure whose arrays are there."""
+    for analysis, drawings in CATALOG.items():
+        if analysis in arrays:
+            yield from ((analysis, name) for name in drawings)
+
+
+def _draw(folder: Path, analysis: str, name: str, arrays: Mapping[str, Arrays]) -> Figure:
+    try:
+        return CATALOG[analysis][name].figure(arrays[analysis])
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        file = folder / ARRAYS / f"{analysis}.npz"
+        raise DamagedFile(file, f"has not what {name} is drawn from ({error!r})", COPY) from error
+
+
+def _conclusions(run: RunFolder) -> tuple[str, list[tuple[str, str]]]:
+    """Return the title of a run's page, and the claims with their verdicts."""
+    summary = run.summary()
+    try:
+        verdicts = [(each["text"], each["verdict"]) for each in summary["verdicts"].values()]
+        if not {verdict for _, verdict in verdicts} <= MARKS.keys():
+            raise ValueError("a verdict that there is not")
+        return str(summary["title"]), verdicts
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedFile(run.path / SUMMARY, f"is not that of a run with analyses ({error!r})", COPY) from error

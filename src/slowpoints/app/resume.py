@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import signal
@@ -12,12 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from omegaconf import DictConfig, OmegaConf
 
-from slowpoints.app.options import check_options
+from slowpoints.app.trust import recorded_options, split_trust
 from slowpoints.errors import UserError
 from slowpoints.interruption import STOP
-from slowpoints.sweep.jobs import ABOUT, CONFIG, SUMMARY
+from slowpoints.runs.folder import ABOUT, CONFIG, SUMMARY, RunFolder
 from slowpoints.sweep.processes import PARENT
 from slowpoints.training.trained import forget
 
@@ -32,13 +30,17 @@ def resume_command(arguments: Sequence[str]) -> int:
     Raises
     ------
     UserError
-        If there is no run in the folder, or another process works on it.
+        If there is no run in the folder, its record cannot be read or trusted, or another process works on it.
     """
     parser = argparse.ArgumentParser(
-        "slowpoints resume", description="Go on with a run from where it was interrupted, under the same MLflow run."
+        "slowpoints resume",
+        usage="slowpoints resume FOLDER [trust=MODULE,...]",
+        description="Go on with a run from where it was interrupted, under the same MLflow run.",
+        epilog="trust=MODULE: build, from the configuration in the folder, also classes of this module of your own",
     )
     parser.add_argument("folder", type=Path, help="folder of the run")
-    folder = parser.parse_args(arguments).folder.resolve()
+    others, trusted = split_trust(arguments)
+    folder = parser.parse_args(others).folder.resolve()
     STOP.listen()
     if PARENT in os.environ:
         threading.Thread(target=_stop_with_parent, name="parent", daemon=True).start()
@@ -46,24 +48,25 @@ def resume_command(arguments: Sequence[str]) -> int:
         raise UserError(f"{folder}: there is no run in this folder (no {CONFIG})")
     try:
         with FileLock(folder / ".lock", timeout=PREDECESSOR_ENDS_WITHIN):
-            _resume(folder)
+            _resume(folder, trusted)
     except Timeout as error:
         raise UserError(f"{folder}: another process is working on this run") from error
     return 0
 
 
-def _resume(folder: Path) -> None:
-    if (folder / SUMMARY).is_file():
+def _resume(folder: Path, trusted: Sequence[str]) -> None:
+    left = RunFolder(folder)
+    if left.has(SUMMARY):
+        left.check()
+
         from slowpoints.tracking.run import complete_record
 
         complete_record(folder)
         forget(folder)
         log.info("%s: this run is complete", folder)
         return
-    loaded = OmegaConf.load(folder / CONFIG)
-    assert isinstance(loaded, DictConfig)
-    options = check_options(loaded)
-    about = json.loads((folder / ABOUT).read_text(encoding="utf-8")) if (folder / ABOUT).is_file() else {}
+    options = recorded_options(folder, trusted)
+    about = left.about() if left.has(ABOUT) else {}
     from slowpoints.app.run import Occasion, run
 
     run(options, folder, Occasion(about.get("name"), about.get("tags", {}), resume=True, log=PARENT not in os.environ))

@@ -18,9 +18,10 @@ from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
 from slowpoints.app.note import note
 from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, short
+from slowpoints.app.trust import trust_option
 from slowpoints.console import VOICE, RunLog
 from slowpoints.interruption import STOP, Interrupted
-from slowpoints.sweep.jobs import CONFIG, LOG
+from slowpoints.runs.folder import CONFIG, LOG
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
 from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
@@ -78,7 +79,11 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
             return _run(options, folder, occasion, run_log)
         except Interrupted as stop:
             if (folder / CONFIG).is_file():
-                log.warning("Stopped (%s); to go on: slowpoints resume %s", stop.reason, shlex.quote(short(folder)))
+                log.warning(
+                    "Stopped (%s); to go on: slowpoints resume %s",
+                    stop.reason,
+                    f"{shlex.quote(short(folder))}{trust_option(options.model_dump())}",
+                )
             raise
 
 

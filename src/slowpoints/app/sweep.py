@@ -16,10 +16,12 @@ from slowpoints.app.build import check_buildable
 from slowpoints.app.checkpoint import with_checkpoint
 from slowpoints.app.options import RunOptions, check_options
 from slowpoints.app.sweep_report import compare, report
+from slowpoints.app.trust import check_trust, checked_options, split_trust
 from slowpoints.console import VOICE, RunLog, checked_mode
 from slowpoints.errors import UserError
-from slowpoints.sweep.folder import Sweep, read_sweep, working_on
-from slowpoints.sweep.jobs import LOG, End, Job, job_names, sweep_id
+from slowpoints.runs.folder import CONFIG, LOG
+from slowpoints.sweep.folder import AGAIN, RECORD, Sweep, read_sweep, working_on
+from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
 from slowpoints.sweep.prepare import build_caches
 from slowpoints.sweep.search import Search, best_trial, final_job
 
@@ -97,9 +99,15 @@ def resume_sweep(hydra: Any, identity: str, overrides: Sequence[str]) -> None:
     UserError, SystemExit
         As `run_sweep`.
     """
-    if others := _without(overrides, ["console"]):
+    others, trusted = split_trust(_without(overrides, ["console"]))
+    if others:
         raise UserError(f"sweep.resume: a sweep is completed with its own options, not with {', '.join(others)}")
-    _carry_out(read_sweep(_folder(hydra, identity)), hydra)
+    sweep = read_sweep(_folder(hydra, identity))
+    for job in sweep.jobs:
+        checked_options(job.config, job.folder / CONFIG, trusted, AGAIN)
+    for search in sweep.searches:
+        check_trust(search.analysis, sweep.folder / RECORD, trusted)
+    _carry_out(sweep, hydra)
 
 
 class Launcher(Protocol):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slowpoints.app.report import how_to_open, short
+from slowpoints.app.trust import trust_option
 from slowpoints.console import VOICE, print_text
 from slowpoints.errors import UserError
 from slowpoints.sweep.folder import Sweep, unfinished_jobs
@@ -35,7 +36,7 @@ def report(
             print_text(console, f"The networks, side by side: {short(comparison)}")
         print_text(console, f"All runs, in MLflow: {how_to_open(summary)}")
         if good < len(jobs):
-            again = f"slowpoints run sweep.resume={sweep.id}"
+            again = f"slowpoints run sweep.resume={sweep.id}{trust_option({'jobs': [job.config for job in jobs]})}"
             print_text(console, f"The same command again runs what is missing; so does: {again}")
 
     document = {

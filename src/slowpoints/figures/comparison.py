@@ -45,7 +45,7 @@ def draw_comparison(networks: Mapping[str, Mapping[str, Arrays]]) -> Figure:
     axes = np.array(panels(figure, len(ROWS), len(networks))).reshape(len(ROWS), -1)
     draw = (_draw_points, _draw_eigenvalues, _draw_time_constants, _draw_projections)
     for column, (name, arrays) in enumerate(networks.items()):
-        axes[0, column].set_title(name, fontweight="bold")
+        axes[0, column].set_title(name, fontweight="bold", parse_math=False)
         for row, (analysis, _) in enumerate(ROWS):
             panel: Axes = axes[row, column]
             panel.tick_params(which="both", labelsize="x-small")

@@ -71,7 +71,7 @@ def draw_page(title: str, arrays: Mapping[str, Arrays], verdicts: Sequence[tuple
     if not any(cell.analysis in arrays for cell in CELLS):
         return None
     figure = new_figure(WIDTH, HEIGHT)
-    figure.suptitle(title, y=0.997, fontsize="xx-large", fontweight="bold")
+    figure.suptitle(title, y=0.997, fontsize="xx-large", fontweight="bold", parse_math=False)
     grid = figure.add_gridspec(*GRID)
     for cell in CELLS:
         part = figure.add_subfigure(grid[slice(*cell.rows), slice(*cell.columns)])
@@ -93,5 +93,5 @@ def _list_verdicts(figure: FigureBase, verdicts: Sequence[tuple[str, str]]) -> N
         mark, colour = MARKS[verdict]
         x, y = 0.02 + 0.5 * column, 0.78 - 0.75 * row / max(1, half)
         figure.text(x, y, mark, color=colour, fontsize="large", va="center", fontfamily="DejaVu Sans")
-        figure.text(x + 0.012, y, f"{claim} ", va="center")
+        figure.text(x + 0.012, y, f"{claim} ", va="center", parse_math=False)
         figure.text(x + 0.4, y, verdict, color=colour, va="center")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from slowpoints.errors import UserError
+from slowpoints.errors import DamagedFile, UserError
 from slowpoints.files import write_text
-from slowpoints.sweep.jobs import SUMMARY, Job, read_job
+from slowpoints.runs.reading import json_mapping, read_file
+from slowpoints.sweep.jobs import Job, read_job
 from slowpoints.sweep.search import Search
 
+log = logging.getLogger(__name__)
+
 RECORD = "sweep.json"
+AGAIN = "the command that began the sweep writes it again, and repeats nothing that is done"
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def read_sweep(folder: Path) -> Sweep:
     Raises
     ------
     UserError
-        If there is none.
+        If there is none, or it cannot be read which it is.
     """
     path = folder / RECORD
     if not path.is_file():
@@ -55,16 +60,25 @@ def read_sweep(folder: Path) -> Sweep:
             f"sweep.resume: there is no sweep in {folder}; "
             + (f"begun in {folder.parent}: {', '.join(begun)}" if begun else f"nor any other in {folder.parent}")
         )
-    record = json.loads(path.read_text(encoding="utf-8"))
-    jobs = [read_job(folder / name) for name in record["jobs"]]
-    return Sweep(record["id"], folder, jobs, [Search(**each) for each in record["searches"]])
+    identity, names, searches = _read_record(folder)
+    try:
+        jobs = [read_job(folder / name) for name in names]
+    except DamagedFile as error:
+        raise DamagedFile(error.path, error.reason, AGAIN) from error
+    return Sweep(identity, folder, jobs, searches)
 
 
 def unfinished_jobs(folder: Path) -> tuple[str, list[str]]:
-    """Return the id of the sweep in a folder, and the names of its jobs that have no results yet."""
-    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    names = [*record["jobs"], *(search["name"] for search in record["searches"])]
-    return record["id"], [name for name in names if not (folder / name / SUMMARY).is_file()]
+    """Return the id of the sweep in a folder, and the names of its jobs that have no results that can be read.
+
+    Raises
+    ------
+    DamagedFile
+        If it cannot be read which sweep it is.
+    """
+    identity, jobs, searches = _read_record(folder)
+    names = [*jobs, *(search.name for search in searches)]
+    return identity, [name for name in names if Job(name, folder / name, {}).summary is None]
 
 
 @contextmanager
@@ -85,7 +99,7 @@ def working_on(sweep: Sweep) -> Iterator[None]:
             _write_record(sweep)
             yield
     except Timeout as error:
-        who = owner.read_text(encoding="utf-8") if owner.is_file() else "another process"
+        who = owner.read_text(encoding="utf-8", errors="replace") if owner.is_file() else "another process"
         raise UserError(
             f"sweep {sweep.id} is being run by {who}; wait for it, or run it elsewhere, hydra.sweep.dir=FOLDER"
         ) from error
@@ -98,9 +112,31 @@ def _write_record(sweep: Sweep) -> None:
 
 
 def _check_folder(sweep: Sweep) -> None:
-    path = sweep.folder / RECORD
-    if path.is_file() and (other := json.loads(path.read_text(encoding="utf-8"))["id"]) != sweep.id:
+    if not (sweep.folder / RECORD).is_file():
+        return
+    try:
+        other, _, _ = _read_record(sweep.folder)
+    except DamagedFile as error:
+        log.warning(
+            "%s %s; it is written again, and each job's own record says whether it is done", error.path, error.reason
+        )
+        return
+    if other != sweep.id:
         raise UserError(
             f"hydra.sweep.dir={sweep.folder}: sweep {other} lives there, with other options than this one "
             f"({sweep.id}); name another folder"
         )
+
+
+def _read_record(folder: Path) -> tuple[str, list[str], list[Search]]:
+    """Return the id of the sweep in a folder, the names of its jobs, and its searches."""
+
+    def parse(content: bytes) -> tuple[str, list[str], list[Search]]:
+        record = json_mapping(content)
+        searches = [Search(**each) for each in record["searches"]]
+        names = [*record["jobs"], *(name for each in searches for name in (each.name, *each.trials))]
+        if not all(isinstance(name, str) and name not in ("", "..") and Path(name).name == name for name in names):
+            raise ValueError("a job is called as no folder is")
+        return str(record["id"]), list(record["jobs"]), searches
+
+    return read_file(folder / RECORD, parse, AGAIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,12 @@ from typing import Any, Literal
 
 import yaml
 
+from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
-from slowpoints.tracking.journal import SUMMARY as SUMMARY
+from slowpoints.runs.folder import CONFIG, LOG, SUMMARY, RunFolder
+from slowpoints.training.trained import forget
 
-# Files in a job's folder: what it is told, and what it says; and, of tracking, what it leaves.
-CONFIG, ABOUT, LOG = "config.yaml", "job.json", "run.log"
+log = logging.getLogger(__name__)
 
 LONGEST_NAME = 200  # characters; a folder's name has 255 bytes
 IN_EVERY_NAME = ("arch", "arch.name", "data", "data.name", "checkpoint")  # or follows from what is
@@ -46,14 +48,15 @@ class Job:
     @property
     def is_done(self) -> bool:
         """Whether the folder has the results of a run with these options."""
-        before = _read(self.folder / CONFIG)
-        return self.summary is not None and before is not None and _essence(before) == _essence(self.config)
+        return self.summary is not None and self._is_described(RunFolder(self.folder))
 
     @property
     def summary(self) -> dict[str, float] | None:
-        """The final metrics, or None before there are any."""
-        path = self.folder / SUMMARY
-        return json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.is_file() else None
+        """The final metrics, or None before there are any that can be read."""
+        try:
+            return RunFolder(self.folder).summary()["metrics"] if (self.folder / SUMMARY).is_file() else None
+        except DamagedFile:
+            return None
 
     @property
     def log(self) -> Path:
@@ -61,10 +64,26 @@ class Job:
         return self.folder / LOG
 
     def write(self, tags: Mapping[str, str]) -> None:
-        """Leave in the folder what the job's process needs to know (see `slowpoints resume`); it has no results yet."""
-        (self.folder / SUMMARY).unlink(missing_ok=True)  # of other options
-        write_text(self.folder / ABOUT, json.dumps({"name": self.name, "tags": dict(tags)}, indent=2) + "\n")
+        """Leave in the folder what the job's process needs to know (see `slowpoints resume`).
+
+        What a run with other options left there, or one whose record cannot be read, is not gone on from.
+        """
+        run = RunFolder(self.folder)
+        if run.has(SUMMARY):
+            log.warning("%s: is done again; %s", self.name, _why_again(run))
+            (self.folder / SUMMARY).unlink()
+        elif run.has(CONFIG) and not self._is_described(run):
+            log.warning("%s: begins anew; what is in its folder is not of its options, or cannot be read", self.name)
+            forget(self.folder)
+        run.write_about(self.name, tags, self.config)
         write_text(self.folder / CONFIG, yaml.safe_dump(dict(self.config), sort_keys=False))
+
+    def _is_described(self, run: RunFolder) -> bool:
+        """Whether the folder's configuration has these options."""
+        try:
+            return _essence(run.config()) == _essence(self.config)
+        except DamagedFile:
+            return False
 
 
 @dataclass(frozen=True)
@@ -81,9 +100,23 @@ class End:
 
 
 def read_job(folder: Path) -> Job:
-    """Return the job that was written to a folder."""
-    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    return Job(about["name"], folder, _read(folder / CONFIG) or {})
+    """Return the job that was written to a folder, which is called as the job is.
+
+    Raises
+    ------
+    DamagedFile
+        If neither of the two files can be read that have its options.
+    """
+    run = RunFolder(folder)
+    try:
+        return Job(folder.name, folder, run.config())
+    except DamagedFile as error:
+        try:
+            options = run.about()["options"]
+        except (DamagedFile, KeyError):
+            raise error from None
+        log.warning("%s; its options are taken from what the sweep was told", error)
+        return Job(folder.name, folder, options)
 
 
 def sweep_id(configs: Sequence[Mapping[str, Any]]) -> str:
@@ -129,5 +162,11 @@ def _part(key: str, value: str) -> str:
     return f"{leaf}{text}" if re.match(r"[\d.+-]", text) else f"{leaf}-{text}"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+def _why_again(run: RunFolder) -> str:
+    """Return why the results in a folder do not count."""
+    try:
+        run.summary()
+        run.config()
+    except DamagedFile as error:
+        return f"{error.path} {error.reason}"
+    return "its results are of other options"

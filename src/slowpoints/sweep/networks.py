@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from slowpoints.errors import UserError
-from slowpoints.files import read_arrays
-from slowpoints.sweep.jobs import CONFIG, SUMMARY, job_names
+from slowpoints.errors import DamagedFile, UserError
+from slowpoints.runs.folder import CONFIG, COPY, SUMMARY, RunFolder
+from slowpoints.sweep.jobs import job_names
+
+log = logging.getLogger(__name__)
 
 ARCHITECTURES = ("lstm", "gru", "ugrnn", "rnn")
 DATA = ("imdb", "yelp", "sst")
@@ -70,9 +71,14 @@ class Network:
         return {key: value for key, value in leaves.items() if not key.startswith(NOT_COMPARED)}
 
     def arrays(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return the arrays that are drawn, as far as the run has them."""
-        files = {name: self.folder / "arrays" / f"{name}.npz" for name in DRAWN}
-        return {name: read_arrays(file) for name, file in files.items() if file.is_file()}
+        """Return the arrays that are drawn, as far as the run has them and they can be read."""
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for name in DRAWN:
+            try:
+                found |= RunFolder(self.folder).arrays([name])
+            except DamagedFile as error:
+                log.warning("%s; the comparison's figure goes without", error)
+        return found
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,8 @@ class Group:
 def find_networks(folders: Sequence[Path]) -> list[Network]:
     """Return the finished runs in folders and below them; of runs with the same options the last one.
 
-    A trial of a search that was analysed afterwards counts as the same run.
+    A trial of a search that was analysed afterwards counts as the same run. A run whose record cannot be read is left
+    out, which is said.
 
     Raises
     ------
@@ -128,11 +135,18 @@ def find_networks(folders: Sequence[Path]) -> list[Network]:
         If there are none.
     """
     files = {file.resolve() for folder in folders for file in folder.rglob(SUMMARY)}
-    networks = [_read(file) for file in sorted(files, key=lambda file: file.stat().st_mtime)]
-    found = [network for network in networks if network is not None]
+    found, problems = [], []
+    for file in sorted(files, key=lambda file: file.stat().st_mtime):
+        try:
+            found += _read(file.parent)
+        except DamagedFile as error:
+            problems.append(str(error))
     if not found:
         named = ", ".join(map(str, folders)) or "no folder"
-        raise UserError(f"{named}: there are no finished runs ({SUMMARY}); name the folder of a sweep")
+        none = f"{named}: there are no finished runs ({SUMMARY}); name the folder of a sweep"
+        raise UserError("\n".join(problems or [none]))
+    for problem in problems:
+        log.warning("%s. The run is left out of the comparison", problem)
     last = {(network.seed, *network.options.items()): network for network in found}
     analysed = {_training(network) for network in last.values() if _is_analysed(network)}
     return [each for each in last.values() if _is_analysed(each) or _training(each) not in analysed]
@@ -161,18 +175,18 @@ def _names(networks: Sequence[Network]) -> list[str]:
     return job_names(overrides, [dict(network.config) for network in networks])
 
 
-def _read(summary: Path) -> Network | None:
-    config_file = summary.parent / CONFIG
-    if not config_file.is_file():
-        return None
+def _read(folder: Path) -> list[Network]:
+    """Return the network of a run; none where the folder is not that of a run."""
+    run = RunFolder(folder)
+    if not run.has(CONFIG):
+        return []
+    found = run.summary()
+    network = Network(folder, run.config(), found["metrics"], found.get("findings", {}))
     try:
-        found = json.loads(summary.read_text(encoding="utf-8"))
-        config = yaml.safe_load(config_file.read_text(encoding="utf-8"))
-        network = Network(summary.parent, config, found["metrics"], found.get("findings", {}))
         network.arch, network.data, network.seed  # noqa: B018  (that they are there)
-    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise UserError(f"{summary.parent}: {SUMMARY} or {CONFIG} there is not that of a run ({error!r})") from error
-    return network
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(folder / CONFIG, f"is not that of a run ({error!r})", COPY) from error
+    return [network]
 
 
 def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 
 from slowpoints.interruption import INTERRUPTED
+from slowpoints.runs.targets import targets
 from slowpoints.sweep.jobs import End, Job
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 GRACE = 60.0  # seconds for a job that is asked to stop to write its state; longer than a batch takes
 POLL = 0.1  # seconds
 PARENT = "SLOWPOINTS_PARENT"  # set for jobs: their standard input ends when whoever started them does
+TRUST = "SLOWPOINTS_TRUST"  # set for jobs: what their configuration names, which whoever started them has checked
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -169,6 +171,7 @@ def command(job: Job) -> list[str]:
 
 def _start(job: Job, threads: int, gpu: str | None) -> subprocess.Popen[bytes]:
     environment = {**os.environ, **dict.fromkeys(THREADS, str(threads)), PARENT: str(os.getpid())}
+    environment[TRUST] = ",".join(sorted({str(target) for _, target in targets(job.config)}))
     if gpu is not None:
         environment["CUDA_VISIBLE_DEVICES"] = gpu
     with job.log.open("ab") as log:

@@ -11,8 +11,8 @@ from mlflow import MlflowClient
 from mlflow.entities import FileInfo, Run
 from mlflow.exceptions import MlflowException
 
-from slowpoints.errors import UserError
-from slowpoints.sweep.jobs import CONFIG, SUMMARY
+from slowpoints.errors import DamagedFile, UserError
+from slowpoints.runs.folder import CONFIG, SUMMARY, RunFolder
 from slowpoints.sweep.networks import DRAWN
 from slowpoints.tracking.journal import recorded_run_id
 
@@ -103,7 +103,7 @@ def _search(client: MlflowClient, experiments: list[str], condition: str) -> lis
 
 def _download(client: MlflowClient, run: Run, target: Path) -> Path | None:
     """Bring what a comparison needs of a run into a folder; None where MLflow has no results of it."""
-    if (target / SUMMARY).is_file():
+    if _is_whole(target):
         return target  # of a run that is over
     there = {each.path for each in [*_list(client, run, None), *_list(client, run, "arrays")]}
     if not {SUMMARY, CONFIG} <= there:
@@ -118,6 +118,18 @@ def _download(client: MlflowClient, run: Run, target: Path) -> Path | None:
                 f"{run.info.run_name}: MLflow does not give {name} of run {run.info.run_id} ({error})"
             ) from error
     return target
+
+
+def _is_whole(copy: Path) -> bool:
+    """Whether a copy of a run is there and can be read; one that cannot is brought again."""
+    run = RunFolder(copy)
+    try:
+        run.summary(), run.config(), run.arrays(DRAWN)
+    except DamagedFile as error:
+        if run.has(SUMMARY):
+            log.warning("%s %s; it is brought again from MLflow", error.path, error.reason)
+        return False
+    return True
 
 
 def _list(client: MlflowClient, run: Run, folder: str | None) -> Sequence[FileInfo]:

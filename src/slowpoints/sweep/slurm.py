@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import re
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -17,10 +18,11 @@ from submitit import SlurmExecutor
 from submitit.core.utils import DelayedSubmission, FailedJobError, FailedSubmissionError
 
 from slowpoints.console import VOICE
-from slowpoints.errors import UserError
+from slowpoints.errors import DamagedFile, UserError
 from slowpoints.files import write_text
 from slowpoints.options import Count, CountOrNone, Options, Threads
-from slowpoints.sweep.jobs import End, Job, read_job
+from slowpoints.runs.reading import json_mapping, read_file
+from slowpoints.sweep.jobs import End, Job
 from slowpoints.sweep.processes import Processes, Slots
 from slowpoints.tracking.slurm import OVER, SlurmAwayError, job_states
 
@@ -80,17 +82,18 @@ class Pack:
     """What one Slurm job does: run some jobs of the sweep, all at a time.
 
     submitit pickles this for the node, and calls `checkpoint` when Slurm announces the end: the jobs then save their
-    training, and the same goes back into the queue.
+    training, and the same goes back into the queue. The jobs are those of the launcher: nothing is believed here that
+    their folders say.
     """
 
-    def __init__(self, folders: Sequence[Path], threads: int) -> None:
-        self.folders = list(folders)
+    def __init__(self, jobs: Sequence[Job], threads: int) -> None:
+        self.jobs = list(jobs)
         self.threads = threads
         self._processes: Processes | None = None
 
     def __call__(self) -> None:
         """Run the jobs, and leave in their folders how they ended."""
-        jobs = [job for job in map(read_job, self.folders) if not job.is_done]
+        jobs = [job for job in self.jobs if not job.is_done]
         ends: dict[str, End] = {}
         self._processes = Processes(jobs, Slots([None] * len(jobs), self.threads), ends)
         with VOICE.speak("normal"):
@@ -105,7 +108,7 @@ class Pack:
         """Let the jobs save their training, and return what is to be done next."""
         if self._processes is not None:
             self._processes.stop()
-        return DelayedSubmission(Pack(self.folders, self.threads))
+        return DelayedSubmission(Pack(self.jobs, self.threads))
 
 
 def run_on_slurm(jobs: Sequence[Job], options: SlurmOptions, ends: MutableMapping[str, End]) -> None:
@@ -151,7 +154,7 @@ def _submit(jobs: Sequence[Job], options: SlurmOptions) -> dict[str, list[Job]]:
     executor = SlurmExecutor(jobs[0].folder.parent / "slurm", max_num_timeout=options.max_timeouts)
     try:
         executor.update_parameters(**options.for_submitit())
-        submitted = executor.submit_array([Pack([job.folder for job in pack], threads) for pack in packs])
+        submitted = executor.submit_array([Pack(pack, threads) for pack in packs])
     except (FailedJobError, FailedSubmissionError, subprocess.CalledProcessError, ValueError) as error:
         raise UserError(f"hydra/launcher=slurm: Slurm did not take the jobs: {error}") from error
     found = {}
@@ -167,8 +170,8 @@ def _still_there(jobs: Sequence[Job]) -> dict[str, list[Job]]:
     """Return the jobs that Slurm has from an earlier call and that are not over, by Slurm's id."""
     given: dict[str, list[Job]] = {}
     for job in jobs:
-        if (job.folder / ID).is_file():
-            given.setdefault((job.folder / ID).read_text(encoding="utf-8").strip(), []).append(job)
+        if (identity := _given_to(job)) is not None:
+            given.setdefault(identity, []).append(job)
     try:
         states = job_states(given)
     except SlurmAwayError as error:
@@ -177,6 +180,13 @@ def _still_there(jobs: Sequence[Job]) -> dict[str, list[Job]]:
     for identity, pack in there.items():
         log.info("waiting for Slurm job %s: %s", identity, ", ".join(job.name for job in pack))
     return there
+
+
+def _given_to(job: Job) -> str | None:
+    """Return the Slurm job that a job was given to; None where its folder names none that can be one."""
+    path = job.folder / ID
+    identity = path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+    return identity if re.fullmatch(r"\d+(_\d+)?", identity) else None
 
 
 def _over(waiting: Mapping[str, Sequence[Job]]) -> Iterator[tuple[str, str]]:
@@ -206,9 +216,8 @@ def _end(job: Job, identity: str, state: str) -> End:
     """Return how a job ended: as its folder says, or, of a lost one, as Slurm says."""
     if job.is_done:
         return End("done")
-    path = job.folder / END
-    if path.is_file():
-        return End(**json.loads(path.read_text(encoding="utf-8")))
+    with contextlib.suppress(DamagedFile):
+        return read_file(job.folder / END, lambda content: End(**json_mapping(content)), "")
     return End("timed out" if state == "TIMEOUT" else "lost", f"Slurm job {identity} ended as {state}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,9 +73,8 @@ def as_markdown(jobs: Sequence[Job], ends: Mapping[str, End]) -> str:
     lines = ["| job | state&nbsp; | test accuracy |", "|---|---|---|"]
     for job in jobs:
         accuracy = (job.summary or {}).get(ACCURACY)
-        lines.append(
-            f"| {job.name}&nbsp; | {ends[job.name].state}&nbsp; | {'' if accuracy is None else f'{accuracy:.4f}'} |"
-        )
+        name, shown = html.escape(job.name, quote=False), "" if accuracy is None else f"{accuracy:.4f}"
+        lines.append(f"| {name}&nbsp; | {ends[job.name].state}&nbsp; | {shown} |")
     return "\n".join(lines)
 
 

@@ -97,6 +97,8 @@ def _send(client: MlflowClient, journal: Journal, entries: list[Entry]) -> None:
         client.log_batch(journal.state.run_id, tags=tags)
     elif "file" in entry:
         path = journal.run_folder / entry["file"]
+        if not path.resolve().is_relative_to(journal.run_folder.resolve()):  # a journal may be somebody else's
+            raise FileNotFoundError(f"{entry['file']} is not in the run's folder")
         parent = str(path.parent.relative_to(journal.run_folder))
         client.log_artifact(journal.state.run_id, str(path), None if parent == "." else parent)
     elif "end" in entry:

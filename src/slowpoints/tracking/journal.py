@@ -10,18 +10,23 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import time
 import uuid
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from slowpoints.errors import UserError
+from slowpoints.errors import DamagedFile, UserError
 from slowpoints.files import RECORDS, write_text
+from slowpoints.runs.folder import SUMMARY
+from slowpoints.runs.reading import digest_of_values, json_mapping, read_file
 
 Entry = dict[str, Any]
 
-SUMMARY = "summary.json"  # in the folder of a run: all results; the last file that it writes
+log = logging.getLogger(__name__)
+
+ENDS = ("FINISHED", "FAILED", "KILLED")
 UNKNOWN_TO_MLFLOW = "local-"  # how the id of a run begins that MLflow has not given one yet
 
 
@@ -98,12 +103,11 @@ class Journal:
         Raises
         ------
         UserError
-            Where there is none.
+            Where there is none, or it cannot be read.
         """
-        state = read_state(run_folder)
-        if state is None:
+        if not _state_path(run_folder).is_file():
             raise UserError(f"{run_folder}: there is no record of a run there (no tracking/state.json)")
-        return cls(run_folder, state)
+        return cls(run_folder, _read_state(run_folder))
 
     def lock(self) -> bool:
         """Take the journal for this process; False where another one has it. The system gives it back at its end."""
@@ -136,9 +140,9 @@ class Journal:
             while (limit is None or len(found) < limit) and (line := file.readline()).endswith(b"\n"):
                 try:
                     entry = json.loads(line)
-                except ValueError:  # cut off when the machine went down
-                    entry = {}
-                found.append((entry, file.tell()))
+                except (ValueError, RecursionError):  # cut off when the machine went down, or damaged
+                    entry = None
+                found.append((entry if _is_entry(entry) else {}, file.tell()))
         return found
 
     def pending(self, limit: int | None = None) -> list[tuple[Entry, int]]:
@@ -185,22 +189,58 @@ class Journal:
 
     def _remember(self, state: State) -> None:
         self.state = state
-        path = _state_path(self.run_folder)
-        write_text(path, json.dumps(asdict(state), indent=2) + "\n")
+        record = {**asdict(state), "digest": digest_of_values(asdict(state))}
+        write_text(_state_path(self.run_folder), json.dumps(record, indent=2) + "\n")
 
 
 def read_state(run_folder: Path) -> State | None:
-    """Return where the run in a folder belongs in MLflow, or None if nothing was recorded there."""
+    """Return where the run in a folder belongs in MLflow, or None if nothing that can be read was recorded there."""
     try:
-        return State(**json.loads(_state_path(run_folder).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return _read_state(run_folder)
+    except DamagedFile:
         return None
 
 
 def recorded_run_id(run_folder: Path) -> str | None:
-    """Return the id with which `track` continues the run that a folder holds, or None if it holds none."""
+    """Return the id with which `track` continues the run that a folder holds; None if it holds none.
+
+    Where the record cannot be read, that is said: what goes on from there is a new run in MLflow.
+    """
     state = read_state(run_folder)
+    if state is None and (path := _state_path(run_folder)).is_file():
+        log.warning("%s cannot be read: MLflow gets a new run in place of the one that it named", path)
     return None if state is None else state.run_id
+
+
+def _read_state(run_folder: Path) -> State:
+    remedy = f"put back a copy, or record the network as a new run: slowpoints run checkpoint={run_folder}"
+    return read_file(_state_path(run_folder), lambda content: _state(json_mapping(content)), remedy)
+
+
+def _state(record: dict[str, Any]) -> State:
+    if record.pop("digest", None) not in (None, digest_of_values(record)):  # earlier versions wrote none
+        raise ValueError("it is not as the run left it")
+    state = State(**record)
+    texts = (state.uri, state.experiment, state.run_id, state.key, state.experiment_id)
+    if not (all(isinstance(text, str) for text in texts) and isinstance(state.sent, int) and state.sent >= 0):
+        raise ValueError("does not say where a run belongs")
+    return state
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether this is what `append` writes, so that it can be sent."""
+    if not (isinstance(entry, dict) and isinstance(entry.get("time"), int) and isinstance(entry.get("step", 0), int)):
+        return False
+    if not all(isinstance(entry.get(kind, {}), dict) for kind in ("run", "metrics", "params", "tags")):
+        return False
+    run = entry.get("run", {"name": "", "tags": {}})
+    return (
+        all(isinstance(value, int | float) for value in entry.get("metrics", {}).values())
+        and isinstance(entry.get("file", ""), str)
+        and entry.get("end", ENDS[0]) in ENDS
+        and isinstance(run.get("name"), str)
+        and isinstance(run.get("tags"), dict)
+    )
 
 
 def _state_path(run_folder: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,8 +16,9 @@ from mlflow.exceptions import MlflowException
 from slowpoints.errors import UserError
 from slowpoints.files import new_file, remove_partial_files, save_figure
 from slowpoints.interruption import STOP
+from slowpoints.runs.folder import SUMMARY, RunFolder
 from slowpoints.tracking.delivery import Courier, deliver
-from slowpoints.tracking.journal import SUMMARY, UNKNOWN_TO_MLFLOW, Journal, read_state
+from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, Journal, read_state
 from slowpoints.tracking.processes import own_process
 from slowpoints.tracking.store import absolute, open_store, prepare_mlflow
 
@@ -123,7 +123,8 @@ class TrackedRun:
     def save_summary(self, found: Mapping[str, Any]) -> None:
         """Leave every final metric, and what else was found, in `summary.json`: the run is complete then."""
         summary = {"metrics": dict(sorted(self.metrics.items())), **found}
-        self.save_text(SUMMARY, json.dumps(summary, indent=2) + "\n")
+        RunFolder(self.folder).write_summary(summary)
+        self.log_file(SUMMARY)
 
     def _record(self, **entry: Any) -> None:
         self._journal.append(**entry)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from slowpoints.errors import UserError
+from slowpoints.errors import DamagedFile, UserError
 from slowpoints.tracking.delivery import deliver
 from slowpoints.tracking.journal import Journal
 from slowpoints.tracking.store import absolute, prepare_mlflow
@@ -56,7 +56,7 @@ def upload(folders: Iterable[Path], *, again: bool = False, uri: str | None = No
     Raises
     ------
     UserError
-        Where a folder holds no record of a run.
+        Where a folder holds no record of a run, or that of a single run cannot be read.
     """
     prepare_mlflow()
     found: dict[Path, None] = {}
@@ -65,7 +65,15 @@ def upload(folders: Iterable[Path], *, again: bool = False, uri: str | None = No
         if not below:
             raise UserError(f"{folder}: there is no record of a run in or below it (no tracking/state.json)")
         found |= dict.fromkeys(below)
-    return [_upload_one(folder, again, uri and absolute(uri)) for folder in found]
+    uploads = []
+    for folder in found:
+        try:
+            uploads.append(_upload_one(folder, again, uri and absolute(uri)))
+        except DamagedFile as error:
+            if len(found) == 1:
+                raise
+            uploads.append(Upload(folder, "unknown", 0, left=1, problem=str(error)))
+    return uploads
 
 
 def _upload_one(folder: Path, again: bool, uri: str | None) -> Upload:

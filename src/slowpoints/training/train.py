@@ -143,7 +143,7 @@ def train(
     if not resume:
         forget(point.folder)
     if (before := read_trained(point.folder)) is None:
-        trainer.fit(module, data, ckpt_path=point.path if point.path.is_file() else None, weights_only=True)
+        trainer.fit(module, data, ckpt_path=point.last_state(module.state_dict()), weights_only=True)
         best = trainer.checkpoint_callback
         assert isinstance(best, ModelCheckpoint)
         assert best.best_model_score is not None
@@ -151,15 +151,24 @@ def train(
             Path(best.best_model_path).name, float(best.best_model_score), trainer.current_epoch, point.seconds
         )
         write_trained(point.folder, before)
-        point.path.unlink(missing_ok=True)
+        point.forget()
     checkpoint = point.folder / before.checkpoint
     load_weights(module, checkpoint)
     return TrainingResult(checkpoint, before.validation_accuracy, before.epochs, before.seconds)
 
 
 def load_weights(module: SentimentClassifier, path: Path) -> None:
-    """Give a network the weights in a file."""
-    load_model(module, path)
+    """Give a network the weights in a file.
+
+    Raises
+    ------
+    UserError
+        If they are those of another network.
+    """
+    try:
+        load_model(module, path)
+    except RuntimeError as error:
+        raise UserError(f"{path}: has the weights of another network than its run's config.yaml describes") from error
 
 
 def evaluate(trainer: pl.Trainer, module: SentimentClassifier, data: pl.LightningDataModule) -> Mapping[str, float]:

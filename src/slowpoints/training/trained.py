@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
+from slowpoints.runs.folder import check_weights
+from slowpoints.runs.reading import digest, digest_of_values, json_mapping, read_file
 
 RESUME = ".resume"  # inside a run's folder; gone when the run is complete
 WEIGHTS = "model"  # name of the file of the best weights
 WEIGHTS_SUFFIX = ".safetensors"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,14 +45,35 @@ class Trained:
 
 def write_trained(folder: Path, trained: Trained) -> None:
     """Leave in a run's folder that its training is over: only what comes after it is left to do."""
-    path = folder / RESUME / "trained.json"
-    write_text(path, json.dumps(asdict(trained)))
+    record = {**asdict(trained), "weights": digest((folder / trained.checkpoint).read_bytes())}
+    write_text(folder / RESUME / "trained.json", json.dumps({**record, "digest": digest_of_values(record)}))
 
 
 def read_trained(folder: Path) -> Trained | None:
-    """Return how the training of a run's folder ended, or None if it has not."""
+    """Return how the training of a run's folder ended; None if it has not, or its record or weights cannot be read."""
     path = folder / RESUME / "trained.json"
-    return Trained(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return read_file(path, lambda content: _trained(folder, json_mapping(content)), "the network is trained again")
+    except DamagedFile as error:
+        log.warning("%s", error)
+        return None
+
+
+def _trained(folder: Path, record: dict[str, Any]) -> Trained:
+    if record.pop("digest", None) not in (None, digest_of_values(record)):  # runs of earlier versions have none
+        raise ValueError("it is not as the training left it")
+    expected = record.pop("weights", None)
+    trained = Trained(**record)
+    numbers = (trained.validation_accuracy, trained.epochs, trained.seconds)
+    if not (isinstance(trained.checkpoint, str) and all(isinstance(each, int | float) for each in numbers)):
+        raise ValueError("is not that of a training")
+    weights = folder / Path(trained.checkpoint).name
+    if expected is not None and digest(weights.read_bytes()) != expected:
+        raise ValueError(f"{weights.name} is not as the training left it")
+    check_weights(weights)
+    return trained
 
 
 def forget(folder: Path) -> None:
