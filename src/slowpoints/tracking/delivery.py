@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 
 from slowpoints.tracking.journal import Entry, Journal
-from slowpoints.tracking.store import open_experiment
+from slowpoints.tracking.store import make_ready, open_experiment
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def deliver(journal: Journal, more: Callable[[], bool] = lambda: True) -> int:
     Exception
         Of many kinds, where the store does not answer; what had arrived by then is remembered.
     """
+    make_ready(journal.state.uri)
     client = MlflowClient(journal.state.uri)
     refused = 0
     while (pending := journal.pending(AT_ONCE)) and more():
