@@ -115,9 +115,7 @@ def main() -> None:
         shutil.copy(small, large)
         add_runs(large, options.runs)
         print(f"a store of 2 runs and one of {options.runs + 2} ({large.stat().st_size / 1e6:.0f} MB)\n")
-        print(
-            f"| | part after imports: 2 runs | {options.runs + 2} runs | ratio | all: 2 runs | {options.runs + 2} | ratio |"
-        )
+        print("| | part after imports: small | large | ratio | all: small | large | ratio |")
         print("|---|---|---|---|---|---|---|", flush=True)
         found: dict[str, dict[str, list[tuple[float, float]]]] = {}
         for what in WORK:
