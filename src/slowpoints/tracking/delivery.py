@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 
 from slowpoints.tracking.journal import Entry, Journal
-from slowpoints.tracking.store import make_ready, open_experiment
+from slowpoints.tracking.store import make_ready, open_experiment, reason
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +69,7 @@ def _send_or_pass_over(client: MlflowClient, journal: Journal, entries: list[Ent
         if len(entries) > 1:
             return sum(_send_or_pass_over(client, journal, [entry]) for entry in entries)
         what = next((kind for kind in ("run", "params", "tags", "file", "metrics", "end") if kind in entries[0]), "")
-        reason = (str(error).splitlines() or [""])[0]
-        log.warning("MLflow refused the %s of %s: %s", what, journal.run_folder, reason)
+        log.warning("MLflow refused the %s of %s: %s", what, journal.run_folder, reason(error))
         return 1
     return 0
 
@@ -168,8 +167,9 @@ class Courier:
 
     def _say_away(self, error: Exception) -> None:
         if not self.away:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            log.warning("MLflow does not answer (%s); the run goes on and keeps its records in its folder", reason)
+            log.warning(
+                "MLflow does not answer (%s); the run goes on and keeps its records in its folder", reason(error)
+            )
             self.since = time.monotonic()
         self.away = True
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import mlflow
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SADeprecationWarning, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SADeprecationWarning, SQLAlchemyError
 
 from slowpoints.errors import UserError
 from slowpoints.tracking.database import SQLITE, address, database_file, make_database
@@ -39,8 +39,7 @@ def open_store(options: TrackingOptions) -> str:
         make_ready(options.uri)
         experiment_id = open_experiment(mlflow.MlflowClient(), options.experiment)
     except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"tracking.uri={options.uri}: MLflow cannot use this store ({reason})") from error
+        raise UserError(f"tracking.uri={options.uri}: MLflow cannot use this store ({reason(error)})") from error
     return experiment_id
 
 
@@ -89,7 +88,7 @@ def existing_store(uri: str) -> str:
         make_ready(uri)
         mlflow.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
-        raise UserError(f"{uri}: MLflow cannot use this store ({str(error).splitlines()[0]})") from error
+        raise UserError(f"{uri}: MLflow cannot use this store ({reason(error)})") from error
     return uri
 
 
@@ -115,6 +114,12 @@ def make_ready(uri: str) -> None:
         make_database(file.resolve())
 
 
+def reason(error: BaseException) -> str:
+    """Return in one line why a store did not do what it was asked for: what its database said, where one did."""
+    by_database = next((each for each in (error, error.__cause__) if isinstance(each, DBAPIError)), None)
+    return (str(by_database.orig if by_database else error).splitlines() or [type(error).__name__])[0]
+
+
 def absolute(uri: str) -> str:
     """Return the address of a store as it holds in every folder."""
     if (file := database_file(uri)) is None:
@@ -132,8 +137,9 @@ def prepare_mlflow() -> None:
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }.items():
         os.environ.setdefault(name, value)
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+    for name in ("alembic", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)  # they announce every step of making a new store
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints what it raises, too
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     # MLflow's own tables are described in a way that a newer SQLAlchemy advises it against.
     warnings.filterwarnings("ignore", category=SADeprecationWarning)
