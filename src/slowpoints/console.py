@@ -171,7 +171,8 @@ class RunLog:
         finally:
             logging.getLogger().removeHandler(self._memory)
             if isinstance(file := self._memory.target, logging.FileHandler):
-                file.close()
+                with suppress(OSError):  # there is no room for the last lines
+                    file.close()
 
 
 class _File(logging.FileHandler):

@@ -1,5 +1,9 @@
 """An interrupted training goes on as if nothing had happened: same weights, same curves, to the last bit."""
 
+import errno
+from contextlib import nullcontext
+from pathlib import Path
+
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -13,7 +17,7 @@ from slowpoints.text.options import SyntheticData
 from slowpoints.training.model import RecurrentClassifier
 from slowpoints.training.module import SentimentClassifier
 from slowpoints.training.options import TrainingOptions
-from slowpoints.training.train import make_trainer, train
+from slowpoints.training.train import CheckpointFiles, make_trainer, train
 
 BATCHES = 10  # in an epoch: 160 training documents of 200
 
@@ -161,3 +165,11 @@ def test_early_stopping_remembers(data, tmp_path):
         fit(data, chosen, tmp_path / "disturbed", {}, Accident(3 * BATCHES + 2, "killed"))
     _, result = fit(data, chosen, tmp_path / "disturbed", {})
     assert result.epochs == expected.epochs
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "training.ckpt"])
+def test_that_a_disk_is_full_is_said_by_the_error_of_whatever_is_saved(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("slowpoints.training.train.new_file", lambda target: nullcontext(Path("/dev/full")))
+    with pytest.raises(OSError, match="No space left") as error:
+        CheckpointFiles().save_checkpoint({"state_dict": {"weights": torch.zeros(100_000)}}, tmp_path / name)
+    assert error.value.errno == errno.ENOSPC
