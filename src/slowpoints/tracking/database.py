@@ -18,7 +18,6 @@ import mlflow
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from filelock import FileLock, Timeout
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from sqlalchemy import URL, make_url
 
 from slowpoints.errors import UserError
@@ -106,6 +105,8 @@ def _make(file: Path) -> None:
 
 def _open(file: Path, folder: Path) -> None:
     """Let MLflow make what the file lacks, with the folder for files of runs whose experiment names none."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # with warnings that `prepare_mlflow` silences
+
     store = SqlAlchemyStore(address(file), (folder / "mlruns").as_uri())
     store.engine.dispose()
 
