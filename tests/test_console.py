@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +102,11 @@ def test_the_log_begins_before_the_folder_and_keeps_what_ended_the_run(tmp_path)
     with pytest.raises(UserError):
         run()
     assert file.read_text().endswith("error: too bad\n")
+
+
+def test_a_log_for_which_there_is_no_room_costs_nothing_else(capsys):
+    with RunLog().listening() as log:
+        log.write_to(Path("/dev/full"), "a")
+        logging.getLogger("slowpoints.tests").warning("said")
+        log.add("a report")
+    assert "No space left" not in capsys.readouterr().err

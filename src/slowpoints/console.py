@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -141,7 +141,7 @@ class RunLog:
     def write_to(self, path: Path, mode: Literal["a", "w"]) -> None:
         """Write to a file from here on, and what has been said so far."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(path, mode, encoding="utf-8")
+        file = _File(path, mode, encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         self._path = path
         self._memory.setTarget(file)
@@ -151,7 +151,7 @@ class RunLog:
     def add(self, text: str) -> None:
         """Write a text that is no message."""
         if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
+            with suppress(OSError), self._path.open("a", encoding="utf-8") as file:  # as `_File` does
                 file.write(text)
 
     @contextmanager
@@ -171,7 +171,15 @@ class RunLog:
         finally:
             logging.getLogger().removeHandler(self._memory)
             if isinstance(file := self._memory.target, logging.FileHandler):
-                file.close()
+                with suppress(OSError):  # there is no room for the last lines
+                    file.close()
+
+
+class _File(logging.FileHandler):
+    """Keeps what is said, as long as there is room: what is wrong with the disk is said by what else is written."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say nothing."""
 
 
 class _Lines(logging.Handler):

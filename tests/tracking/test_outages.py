@@ -2,11 +2,13 @@
 
 import json
 import logging
+import sqlite3
 import threading
 
 import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import OperationalError
 
 from slowpoints.app.main import main
 from slowpoints.errors import UserError
@@ -14,6 +16,7 @@ from slowpoints.tracking import delivery, run
 from slowpoints.tracking.journal import Journal, read_state, recorded_run_id
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.tracking.run import track
+from slowpoints.tracking.store import reason
 from slowpoints.tracking.upload import upload
 
 
@@ -216,3 +219,12 @@ def test_a_journal_that_was_cut_off_is_read_and_continued(tmp_path):
     journal.append(metrics={"b": 2})
     assert [entry.get("metrics") for entry, _ in journal.entries()] == [{"a": 1}, None, {"b": 2}]
     assert all(json.loads(line) for line in journal.path.read_text().splitlines()[::2])
+
+
+def test_why_a_store_does_not_answer_is_what_its_database_says():
+    full = OperationalError("INSERT INTO tags", {}, sqlite3.OperationalError("database or disk is full"))
+    error = MlflowException(message=f"(raised by a flush)\n{full}")
+    error.__cause__ = full
+    assert reason(error) == "database or disk is full"
+    assert reason(MlflowException("no answer\nand more")) == "no answer"
+    assert reason(ValueError()) == "ValueError"

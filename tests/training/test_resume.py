@@ -1,7 +1,10 @@
 """An interrupted training goes on as if nothing had happened: same weights, same curves, to the last bit."""
 
+import errno
 import logging
 import shutil
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
@@ -17,7 +20,7 @@ from slowpoints.text.options import SyntheticData
 from slowpoints.training.model import RecurrentClassifier
 from slowpoints.training.module import SentimentClassifier
 from slowpoints.training.options import TrainingOptions
-from slowpoints.training.train import make_trainer, train
+from slowpoints.training.train import CheckpointFiles, make_trainer, train
 
 BATCHES = 10  # in an epoch: 160 training documents of 200
 
@@ -256,3 +259,11 @@ def test_a_network_whose_record_or_weights_cannot_be_read_is_trained_again(
     with caplog.at_level(logging.WARNING):
         assert goes_on_as_undisturbed(data, tmp_path / "run", undisturbed) == 3 * BATCHES
     assert kind == "gone" or "the network is trained again" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "training.ckpt"])
+def test_that_a_disk_is_full_is_said_by_the_error_of_whatever_is_saved(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("slowpoints.training.train.new_file", lambda target: nullcontext(Path("/dev/full")))
+    with pytest.raises(OSError, match="No space left") as error:
+        CheckpointFiles().save_checkpoint({"state_dict": {"weights": torch.zeros(100_000)}}, tmp_path / name)
+    assert error.value.errno == errno.ENOSPC

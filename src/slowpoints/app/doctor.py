@@ -193,7 +193,8 @@ def writable(name: str, folder: Path, *, needed: bool) -> Check:
 
 def store(uri: str, *, offline_start: bool = False) -> Check:
     """Whether runs can be recorded."""
-    from slowpoints.tracking.store import SQLITE, existing_store
+    from slowpoints.tracking.database import SQLITE
+    from slowpoints.tracking.store import existing_store
 
     name = "MLflow store"
     file = Path(uri.removeprefix(SQLITE))

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -193,6 +194,7 @@ def config_folder() -> Path:
 
 def _job(config: DictConfig) -> Any:
     from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
 
     from slowpoints.app.options import check_options
 
@@ -206,8 +208,11 @@ def _job(config: DictConfig) -> Any:
         options = check_options(config)
         with VOICE.speak(options.console):
             from slowpoints.app.run import run
+            from slowpoints.tracking.journal import own_folder
 
-            return run(options, folder)
+            by_the_clock = "${now:" in OmegaConf.to_yaml(hydra_config.run)
+            with own_folder(folder) if by_the_clock else nullcontext(folder) as own:
+                return run(options, own)
     except Exception as error:
         _remove_if_empty(folder)
         _explain(error)  # at once: Hydra would add its own lines to an exception
@@ -216,9 +221,10 @@ def _job(config: DictConfig) -> Any:
 
 def _remove_if_empty(folder: Path) -> None:
     """Leave nothing of a run that did nothing: neither its folder nor those of the date that Hydra made for it."""
-    while folder.is_dir() and folder != Path.cwd() and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
+    with suppress(OSError):  # another run has just put something there
+        while folder.is_dir() and folder != Path.cwd() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
 
 
 if __name__ == "__main__":

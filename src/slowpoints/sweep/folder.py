@@ -99,6 +99,7 @@ def working_on(sweep: Sweep) -> Iterator[None]:
             _write_record(sweep)
             yield
     except Timeout as error:
+        _check_folder(sweep)  # to wait for another sweep would be in vain
         who = owner.read_text(encoding="utf-8", errors="replace") if owner.is_file() else "another process"
         raise UserError(
             f"sweep {sweep.id} is being run by {who}; wait for it, or run it elsewhere, hydra.sweep.dir=FOLDER"

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from slowpoints.tracking.delivery import deliver
 from slowpoints.tracking.journal import Journal, State, read_state
-from slowpoints.tracking.store import prepare_mlflow
+from slowpoints.tracking.store import prepare_mlflow, reason
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def add_files(folder: Path, names: Sequence[str]) -> str:
             journal.append(file=name)
         deliver(journal)
     except Exception as error:
-        log.warning("MLflow does not answer (%s)", (str(error).splitlines() or [type(error).__name__])[0])
+        log.warning("MLflow does not answer (%s)", reason(error))
         return f"MLflow does not answer; later: slowpoints upload {folder}"
     finally:
         journal.release()
@@ -58,6 +58,6 @@ def _send_past_the_journal(folder: Path, state: State, names: Sequence[str]) -> 
     try:
         send_files(state.uri, state.run_id, [folder / name for name in names])
     except Exception as error:
-        log.warning("MLflow does not take the files (%s)", (str(error).splitlines() or [type(error).__name__])[0])
+        log.warning("MLflow does not take the files (%s)", reason(error))
         return "the sweep is still running, and MLflow does not answer; the sweep sends its own comparison at its end"
     return f"in MLflow with run {state.run_id[:8]}, which is still running"

@@ -15,7 +15,7 @@ from mlflow.tracking.context.registry import resolve_tags
 
 from slowpoints.interruption import STOP
 from slowpoints.tracking.journal import Entry, Journal
-from slowpoints.tracking.store import open_experiment
+from slowpoints.tracking.store import make_ready, open_experiment, reason
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ def deliver(journal: Journal, more: Callable[[], bool] = lambda: True) -> int:
     Exception
         Of many kinds, where the store does not answer; what had arrived by then is remembered.
     """
+    make_ready(journal.state.uri)
     client = MlflowClient(journal.state.uri)
     refused = 0
     while (pending := journal.pending(AT_ONCE)) and more():
@@ -70,8 +71,7 @@ def _send_or_pass_over(client: MlflowClient, journal: Journal, entries: list[Ent
         if len(entries) > 1:
             return sum(_send_or_pass_over(client, journal, [entry]) for entry in entries)
         what = next((kind for kind in ("run", "params", "tags", "file", "metrics", "end") if kind in entries[0]), "")
-        reason = (str(error).splitlines() or [""])[0]
-        log.warning("MLflow refused the %s of %s: %s", what, journal.run_folder, reason)
+        log.warning("MLflow refused the %s of %s: %s", what, journal.run_folder, reason(error))
         return 1
     return 0
 
@@ -176,8 +176,9 @@ class Courier:
 
     def _say_away(self, error: Exception) -> None:
         if not self.away:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            log.warning("MLflow does not answer (%s); the run goes on and keeps its records in its folder", reason)
+            log.warning(
+                "MLflow does not answer (%s); the run goes on and keeps its records in its folder", reason(error)
+            )
             self.since = time.monotonic()
         self.away = True
 

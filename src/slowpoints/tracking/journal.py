@@ -13,7 +13,10 @@ import json
 import logging
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -191,6 +194,28 @@ class Journal:
         self.state = state
         record = {**asdict(state), "digest": digest_of_values(asdict(state))}
         write_text(_state_path(self.run_folder), json.dumps(record, indent=2) + "\n")
+
+
+@contextmanager
+def own_folder(folder: Path) -> Iterator[Path]:
+    """Give a run a folder that no other has, while the context lasts: `folder`, else `folder-2` and so on.
+
+    The run has it whose process makes `tracking` in it, which only one can. It goes again where nothing was recorded.
+    """
+    for number in count(1):
+        own = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        try:
+            (own / "tracking").mkdir(parents=True)
+            break
+        except FileExistsError:
+            continue
+    try:
+        yield own
+    finally:
+        with suppress(OSError):  # there is something in it
+            (own / "tracking").rmdir()
+            if own != folder:
+                own.rmdir()
 
 
 def read_state(run_folder: Path) -> State | None:

@@ -15,6 +15,7 @@ from slowpoints.tracking.delivery import deliver
 from slowpoints.tracking.journal import Journal, read_state
 from slowpoints.tracking.processes import is_alive
 from slowpoints.tracking.slurm import OVER, SlurmAwayError, job_states
+from slowpoints.tracking.store import reason
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -78,8 +79,7 @@ def reconcile_if_possible(uri: str, experiment: str) -> None:
     try:
         reconcile(uri, experiment)
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        log.warning("Runs could not be reconciled: %s", reason)
+        log.warning("Runs could not be reconciled: %s", reason(error))
 
 
 def _running(client: MlflowClient, experiment: str | None) -> list[Run]:
@@ -141,7 +141,7 @@ def _complete_from_folder(folder: Path, run_id: str) -> bool:
         deliver(journal)
         return journal.ended() is not None
     except Exception as error:
-        log.warning("%s could not be sent to MLflow: %s", folder, error)
+        log.warning("%s could not be sent to MLflow: %s", folder, reason(error))
         return False
     finally:
         journal.release()

@@ -9,7 +9,7 @@ from pathlib import Path
 from slowpoints.errors import DamagedFile, UserError
 from slowpoints.tracking.delivery import deliver
 from slowpoints.tracking.journal import Journal
-from slowpoints.tracking.store import absolute, prepare_mlflow
+from slowpoints.tracking.store import absolute, prepare_mlflow, reason
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,8 @@ def _upload_one(folder: Path, again: bool, uri: str | None) -> Upload:
     try:
         refused = deliver(journal)
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         left = len(journal.pending())
-        return Upload(folder, journal.state.run_id, waiting - left, left=left, problem=f"{left} wait: {reason}")
+        return Upload(folder, journal.state.run_id, waiting - left, left=left, problem=f"{left} wait: {reason(error)}")
     finally:
         journal.release()
     unended = "" if journal.ended() else "it has no end: if its process is gone, `slowpoints reconcile` marks it"

@@ -16,7 +16,7 @@ import torch
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
-from safetensors.torch import load_model, save_file
+from safetensors.torch import load_model, save
 
 from slowpoints.errors import UserError
 from slowpoints.files import new_file
@@ -60,11 +60,11 @@ class CheckpointFiles(CheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write a Lightning checkpoint; of one whose name ends in `.safetensors`, the weights."""
-        with new_file(Path(path)) as temporary:
+        with new_file(Path(path)) as temporary, temporary.open("wb") as file:  # whose errors say that a disk is full
             if Path(path).suffix == WEIGHTS_SUFFIX:
-                save_file({name: tensor.contiguous() for name, tensor in checkpoint["state_dict"].items()}, temporary)
+                file.write(save({name: tensor.contiguous() for name, tensor in checkpoint["state_dict"].items()}))
             else:
-                torch.save(checkpoint, temporary)
+                torch.save(checkpoint, file)
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
         """Read a whole state: tensors, numbers and texts, never code. Weights alone are read by `load_weights`."""
