@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive, check_precision
 from slowpoints.dynamics.fixed_points import FixedPoints, Status
-from slowpoints.dynamics.parallel import in_threads
 from slowpoints.dynamics.region import Region
-from slowpoints.dynamics.solvers import LevenbergMarquardt, Solution, Solver
-from slowpoints.dynamics.system import Step, System, as_system, check_step
+from slowpoints.dynamics.solve import Solution, solve
+from slowpoints.dynamics.solvers import LevenbergMarquardt, Solver
+from slowpoints.dynamics.system import Step, as_system, check_step
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -142,7 +141,7 @@ def sweep_tolerances(
         starts = starts.to(dtype)
         inputs = system.inputs(input, starts)
         check_step(system, starts, inputs)
-        solution = _solve_in_chunks(solver, system, starts, inputs, levels, memory, progress)
+        solution = solve(solver, system, starts, inputs, levels, memory, progress)
         if region == "states":
             region = _region_of(starts)
         contains = _everywhere if region is None else region.contains
@@ -163,32 +162,10 @@ def _everywhere(points: Tensor) -> Tensor:
 
 
 def _check_choices(solver: object, region: object) -> None:
-    if solver is not None and (isinstance(solver, type) or not hasattr(solver, "solve")):
+    if solver is not None and (isinstance(solver, type) or not (hasattr(solver, "start") and hasattr(solver, "step"))):
         raise InvalidInput(f"solver must be a solver, such as LevenbergMarquardt() or Adam(), not {solver!r}")
     if not (region is None or region == "states" or isinstance(region, Region)):
         raise InvalidInput(f'region must be "states", None or a Region, not {region!r}')
-
-
-def _solve_in_chunks(
-    solver: Solver,
-    system: System,
-    starts: Float[Tensor, "point state"],
-    inputs: Float[Tensor, "point input"],
-    levels: Sequence[float],
-    memory: int,
-    progress: bool,
-) -> Solution:
-    rows = max(1, memory // solver.bytes_per_point(starts.shape[1]))
-    with tqdm(total=len(starts), desc="fixed points", unit="point", disable=not progress) as bar:
-        chunks = list(zip(starts.split(rows), inputs.split(rows), strict=True))
-        parts = in_threads(
-            lambda chunk: solver.solve(system, *chunk, levels, bar.update), chunks, starts.device, system.reentrant
-        )
-    return Solution(
-        location=torch.cat([part.location for part in parts], dim=1),
-        speed=torch.cat([part.speed for part in parts], dim=1),
-        iterations=torch.cat([part.iterations for part in parts], dim=1),
-    )
 
 
 def _record(

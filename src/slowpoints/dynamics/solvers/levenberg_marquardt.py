@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from slowpoints.dynamics.checks import check_count, check_positive
-from slowpoints.dynamics.solvers.solver import Crossings, Report, Solution, speed_of
+from slowpoints.dynamics.solvers.solver import Front, speed_of
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -59,41 +58,58 @@ class LevenbergMarquardt:
         """Return the memory that one point needs while it is being solved."""
         return 8 * MATRICES_PER_POINT * state_size**2
 
-    def solve(
-        self,
-        system: System,
-        starts: Float[Tensor, "point state"],
-        inputs: Float[Tensor, "point input"],
-        tolerances: Sequence[float],
-        report: Report,
-    ) -> Solution:
-        """Follow each point until its speed is below the last tolerance; see `Solver.solve`."""
-        crossings = Crossings(starts, tolerances, report)
-        front = _front(system, starts, inputs, self.damping)
-        for iteration in range(self.max_iterations + 1):
-            finished = crossings.note(front.index, front.location, front.speed, iteration)
-            stuck = ~finished & ((front.idle >= self.patience) | ~torch.isfinite(front.speed))
-            if iteration == self.max_iterations:
-                stuck = ~finished
-            lost = front.keep(stuck)
-            crossings.end(lost.index, lost.location, lost.speed, iteration)
-            if (finished | stuck).any():
-                front = front.keep(~finished & ~stuck)
-            if len(front.index) == 0:
-                break
-            _advance(system, front)
-        return crossings.solution()
+    def start(
+        self, system: System, states: Float[Tensor, "point state"], inputs: Float[Tensor, "point input"]
+    ) -> _Front:
+        """Return the front before the first step."""
+        count, size = states.shape
+        residual = system.step(states, inputs) - states
+        return _Front(
+            location=states,
+            input=inputs,
+            residual=residual,
+            speed=speed_of(residual),
+            stuck=torch.zeros(count, dtype=torch.bool, device=states.device),
+            damping=states.new_full((count,), self.damping),
+            growth=states.new_full((count,), 2.0),
+            idle=torch.zeros(count, dtype=torch.int64, device=states.device),
+            moved=torch.ones(count, dtype=torch.bool, device=states.device),
+            gram=states.new_empty(count, size, size, dtype=MODEL),
+            gradient=states.new_empty(count, size, dtype=MODEL),
+        )
+
+    def step(self, system: System, front: _Front) -> _Front:
+        """Try one step from every point, and take those that make it slower."""
+        gram, gradient = _model(system, front)
+        step, solved = _damped_step(gram, gradient, front.damping)
+        trial = front.location + step
+        residual = system.step(trial, front.input) - trial
+        speed = speed_of(residual)
+        # |r|^2 - |r - A d|^2 = d . A'r + mu |d|^2, for the d that solves the damped equations
+        predicted = ((step * gradient).sum(dim=1) + front.damping * step.square().sum(dim=1)) / step.shape[1]
+        gain = (front.speed - speed) / predicted
+        taken = solved & (gain > GAIN_ACCEPTED)  # false for NaN
+        progress = taken & (speed < (1 - PROGRESS) * front.speed)
+        idle = torch.where(progress, 0, front.idle + 1)
+        shrink = torch.clamp(1 - (2 * gain - 1) ** 3, min=1 / 3)
+        return _Front(
+            location=torch.where(taken.unsqueeze(1), trial, front.location),
+            input=front.input,
+            residual=torch.where(taken.unsqueeze(1), residual, front.residual),
+            speed=torch.where(taken, speed, front.speed),
+            stuck=idle >= self.patience,
+            damping=front.damping * torch.where(taken, shrink, front.growth),
+            growth=torch.where(taken, 2.0, 2 * front.growth),
+            idle=idle,
+            moved=taken,
+            gram=gram,
+            gradient=gradient,
+        )
 
 
-@dataclass
-class _Front:
-    """The points that are still moving; only these are computed with."""
-
-    index: Int[Tensor, " active"]  # which start each came from
-    location: Float[Tensor, "active state"]
-    input: Float[Tensor, "active input"]
+@dataclass(frozen=True)
+class _Front(Front):
     residual: Float[Tensor, "active state"]  # r = F(h, x) - h
-    speed: Float[Tensor, " active"]
     damping: Float[Tensor, " active"]
     growth: Float[Tensor, " active"]  # by what mu grows when the next step is refused
     idle: Int[Tensor, " active"]  # iterations in a row without progress
@@ -101,71 +117,30 @@ class _Front:
     gram: Float[Tensor, "active state state"]  # A'A
     gradient: Float[Tensor, "active state"]  # A'r
 
-    def keep(self, mask: Bool[Tensor, " active"]) -> _Front:
-        return _Front(*(getattr(self, field.name)[mask] for field in fields(self)))
 
-
-def _front(system: System, starts: Tensor, inputs: Tensor, damping: float) -> _Front:
-    count, size = starts.shape
-    residual = system.step(starts, inputs) - starts
-    return _Front(
-        index=torch.arange(count, device=starts.device),
-        location=starts.clone(),
-        input=inputs,
-        residual=residual,
-        speed=speed_of(residual),
-        damping=starts.new_full((count,), damping),
-        growth=starts.new_full((count,), 2.0),
-        idle=torch.zeros(count, dtype=torch.int64, device=starts.device),
-        moved=torch.ones(count, dtype=torch.bool, device=starts.device),
-        gram=starts.new_empty(count, size, size, dtype=MODEL),
-        gradient=starts.new_empty(count, size, dtype=MODEL),
-    )
-
-
-def _advance(system: System, front: _Front) -> None:
-    """Try one step from every point, and take those that make it slower."""
-    _refresh_model(system, front)
-    step, solved = _damped_step(front)
-    trial = front.location + step
-    residual = system.step(trial, front.input) - trial
-    speed = speed_of(residual)
-    # |r|^2 - |r - A d|^2 = d . A'r + mu |d|^2, for the d that solves the damped equations
-    predicted = ((step * front.gradient).sum(dim=1) + front.damping * step.square().sum(dim=1)) / step.shape[1]
-    gain = (front.speed - speed) / predicted
-    taken = solved & (gain > GAIN_ACCEPTED)  # false for NaN
-    progress = taken & (speed < (1 - PROGRESS) * front.speed)
-    front.idle = torch.where(progress, 0, front.idle + 1)
-    shrink = torch.clamp(1 - (2 * gain - 1) ** 3, min=1 / 3)
-    front.damping = front.damping * torch.where(taken, shrink, front.growth)
-    front.growth = torch.where(taken, 2.0, 2 * front.growth)
-    front.location = torch.where(taken.unsqueeze(1), trial, front.location)
-    front.residual = torch.where(taken.unsqueeze(1), residual, front.residual)
-    front.speed = torch.where(taken, speed, front.speed)
-    front.moved = taken
-
-
-def _refresh_model(system: System, front: _Front) -> None:
-    """Compute `A'A` and `A'r` where points have moved."""
+def _model(system: System, front: _Front) -> tuple[Float[Tensor, "active state state"], Float[Tensor, "active state"]]:
+    """Return `A'A` and `A'r`, computed where points have moved."""
     everywhere = bool(front.moved.all())
     rows = slice(None) if everywhere else front.moved.nonzero().squeeze(1)
     location = front.location[rows]
     if len(location) == 0:
-        return
+        return front.gram, front.gradient
     identity = torch.eye(location.shape[1], dtype=location.dtype, device=location.device)
     a = (identity - system.recurrent_jacobian(location, front.input[rows])).to(MODEL)
     gram = a.mT @ a
     gradient = (front.residual[rows].to(MODEL).unsqueeze(1) @ a).squeeze(1)
-    if everywhere:
-        front.gram, front.gradient = gram, gradient
-    else:
+    if not everywhere:
         front.gram[rows], front.gradient[rows] = gram, gradient
+        return front.gram, front.gradient
+    return gram, gradient
 
 
-def _damped_step(front: _Front) -> tuple[Float[Tensor, "active state"], Bool[Tensor, " active"]]:
+def _damped_step(
+    gram: Tensor, gradient: Tensor, damping: Tensor
+) -> tuple[Float[Tensor, "active state"], Bool[Tensor, " active"]]:
     """Solve `(A'A + mu I) d = A'r`; also say for which points that worked."""
-    damped = front.gram.clone()
-    damped.diagonal(dim1=-2, dim2=-1).add_(front.damping.to(MODEL).unsqueeze(1))
+    damped = gram.clone()
+    damped.diagonal(dim1=-2, dim2=-1).add_(damping.to(MODEL).unsqueeze(1))
     factor, failure = torch.linalg.cholesky_ex(damped)
-    step = torch.cholesky_solve(front.gradient.unsqueeze(-1), factor).squeeze(-1)
-    return step.to(front.location.dtype), failure == 0
+    step = torch.cholesky_solve(gradient.unsqueeze(-1), factor).squeeze(-1)
+    return step.to(damping.dtype), failure == 0
