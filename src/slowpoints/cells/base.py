@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from slowpoints.cells.derivative import Derivative, automatic_derivative
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 class Cell(nn.Module, ABC):
     """A discrete-time recurrent network: the next state from a state and an input.
 
-    A new architecture needs `step` and `states`; the Jacobians follow by automatic differentiation,
+    A new architecture needs `step` and `states`; the derivatives and Jacobians follow by automatic differentiation,
     and a closed form can replace them for speed.
 
     Parameters
@@ -61,6 +63,14 @@ class Cell(nn.Module, ABC):
     ) -> Float[Tensor, "batch time hidden"]:
         """Return what a readout sees after every input: the training path, at no more than it costs."""
         return self.hidden(self.states(inputs, initial))
+
+    def state_derivative(self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]) -> Derivative:
+        """Return `d step / d state` as products with vectors."""
+        return automatic_derivative(self.step, 0, state, input)
+
+    def input_derivative(self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]) -> Derivative:
+        """Return `d step / d input` as products with vectors."""
+        return automatic_derivative(self.step, 1, state, input)
 
     def recurrent_jacobian(
         self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]

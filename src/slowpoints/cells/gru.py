@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from slowpoints.cells.base import Cell, add_diagonal, add_scaled_rows, initialize_layer, layer_weights, scale_rows
+from slowpoints.cells.derivative import Derivative, drive_derivative
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -80,6 +81,18 @@ class GRU(Cell):
         update = (state - gates.candidate) * gates.update * (1 - gates.update)
         reset = candidate * gates.recurrent * gates.reset * (1 - gates.reset)
         return reset, update, candidate
+
+    def state_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(z) + diag(dr) W_hr + diag(dz) W_hz + diag(dn r) W_hn`."""
+        gates = self._gates(state, input)
+        reset, update, candidate = self._slopes(state, gates)
+        slopes = torch.stack([reset, update, candidate * gates.reset], dim=1)
+        return drive_derivative(slopes, layer_weights(self.rnn).recurrent, gates.update)
+
+    def input_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(dr) W_ir + diag(dz) W_iz + diag(dn) W_in`."""
+        slopes = torch.stack(self._slopes(state, self._gates(state, input)), dim=1)
+        return drive_derivative(slopes, layer_weights(self.rnn).input)
 
     def recurrent_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
         """Return `diag(z) + diag(dz) W_hz + diag(dn r) W_hn + diag(dr) W_hr`."""

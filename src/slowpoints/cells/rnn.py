@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from slowpoints.cells.base import Cell, initialize_layer, layer_weights, scale_rows
+from slowpoints.cells.derivative import Derivative, drive_derivative
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -77,6 +78,14 @@ class VanillaRNN(Cell):
         if self.rnn.nonlinearity == "relu":
             return (drive > 0).to(drive.dtype)
         return 1 - torch.tanh(drive) ** 2
+
+    def state_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(slope) W_hh`."""
+        return drive_derivative(self._slope(state, input).unsqueeze(1), layer_weights(self.rnn).recurrent)
+
+    def input_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(slope) W_ih`."""
+        return drive_derivative(self._slope(state, input).unsqueeze(1), layer_weights(self.rnn).input)
 
     def recurrent_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
         """Return `diag(slope) W_hh`."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from slowpoints.cells.base import Cell, add_diagonal, add_scaled_rows, initialize_gates, scale_rows
+from slowpoints.cells.derivative import Derivative, drive_derivative
 
 OPEN = 100.0  # bias of a gate that is always open: its sigmoid is 1 to the last bit, in float64 too
 
@@ -84,6 +85,16 @@ class UGRNN(Cell):
         """Derivatives of the next state by the drives of gate and candidate."""
         update = (state - gates.candidate) * gates.update * (1 - gates.update)
         return update, (1 - gates.update) * (1 - gates.candidate**2)
+
+    def state_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(g) + diag(dg) W_hg + diag(dc) W_hc`."""
+        gates = self._gates(state, input)
+        return drive_derivative(torch.stack(self._slopes(state, gates), dim=1), self.weight_hh, gates.update)
+
+    def input_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(dg) W_ig + diag(dc) W_ic`."""
+        slopes = torch.stack(self._slopes(state, self._gates(state, input)), dim=1)
+        return drive_derivative(slopes, self.weight_ih)
 
     def recurrent_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
         """Return `diag(g) + diag(dg) W_hg + diag(dc) W_hc`."""
