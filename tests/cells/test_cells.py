@@ -58,6 +58,23 @@ def test_products_are_those_with_the_jacobian(cell_class, general):
         torch.testing.assert_close(derivative.keep(kept).jvp(v[kept]), derivative.jvp(v)[kept])
 
 
+@pytest.mark.parametrize("cell_class", [*CELLS, two_layers, lambda *sizes: VanillaRNN(*sizes, nonlinearity="relu")])
+def test_states_stay_within_the_bounds(cell_class):
+    cell, inputs, _ = random_problem(cell_class)
+    lower, upper = cell.bounds
+    visited = cell.states(100 * inputs)
+    assert lower.shape == upper.shape == (cell.state_size,)
+    assert ((visited >= lower) & (visited <= upper)).all()
+
+
+def test_bounds_are_those_of_each_unit():
+    assert [limit.tolist() for limit in GRU(3, 2).bounds] == [[-1, -1], [1, 1]]
+    assert [limit.tolist() for limit in LSTM(3, 1).bounds] == [[-1, -torch.inf], [1, torch.inf]]
+    assert [limit.tolist() for limit in VanillaRNN(3, 1, nonlinearity="relu").bounds] == [[0], [torch.inf]]
+    stacked = Stacked([LSTM(3, 1), UGRNN(1, 1)]).bounds  # the last layer first
+    assert [limit.tolist() for limit in stacked] == [[-1, -1, -torch.inf], [1, 1, torch.inf]]
+
+
 @pytest.mark.parametrize("cell_class", CELLS)
 def test_gradients_reach_every_parameter_through_the_fused_kernel(cell_class):
     cell, inputs, initial = random_problem(cell_class)

@@ -38,6 +38,16 @@ class Cell(nn.Module, ABC):
         """Size of the full state, N: all that the next step depends on."""
         return self.hidden_size
 
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Lower and upper limits `(state,)` within which every state stays, once there; infinite where there is none.
+
+        From an initial state within them (zero, for instance) no input leads out. Points beyond may stand still, where
+        a gate is shut to the last bit, but the network never comes there.
+        """
+        endless = torch.full((self.state_size,), torch.inf)
+        return -endless, endless
+
     def hidden(self, state: Float[Tensor, "... state"]) -> Float[Tensor, "... hidden"]:
         """Return the part of the state that a readout sees."""
         return state[..., : self.hidden_size]
@@ -90,6 +100,11 @@ class Cell(nn.Module, ABC):
 
         result: Tensor = torch.func.vmap(torch.func.jacrev(step_one, argnums=argument))(state, input)
         return result
+
+
+def unit_bounds(size: int) -> tuple[Tensor, Tensor]:
+    """Return the bounds of units that are averages of values of tanh."""
+    return -torch.ones(size), torch.ones(size)
 
 
 class LayerWeights(NamedTuple):

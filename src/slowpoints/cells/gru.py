@@ -8,7 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, add_diagonal, add_scaled_rows, initialize_layer, layer_weights, scale_rows
+from slowpoints.cells.base import (
+    Cell,
+    add_diagonal,
+    add_scaled_rows,
+    initialize_layer,
+    layer_weights,
+    scale_rows,
+    unit_bounds,
+)
 from slowpoints.cells.derivative import Derivative, drive_derivative
 
 if TYPE_CHECKING:
@@ -55,6 +63,11 @@ class GRU(Cell):
         weights = initialize_layer(self.rnn, input_gain=input_gain, recurrent_gain=recurrent_gain)
         if weights.input_bias is not None:
             nn.init.constant_(weights.input_bias[hidden_size : 2 * hidden_size], update_bias)
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """All units stay in [-1, 1]: each step averages the state and a tanh."""
+        return unit_bounds(self.hidden_size)
 
     def _gates(self, state: Tensor, input: Tensor) -> _Gates:
         weights = layer_weights(self.rnn)

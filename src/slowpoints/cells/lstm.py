@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, add_scaled_rows, initialize_layer, layer_weights, scale_rows
+from slowpoints.cells.base import Cell, add_scaled_rows, initialize_layer, layer_weights, scale_rows, unit_bounds
 from slowpoints.cells.derivative import Derivative, Rows
 
 
@@ -56,6 +56,13 @@ class LSTM(Cell):
     def state_size(self) -> int:
         """Size of the full state: hidden and cell state, 2 H."""
         return 2 * self.hidden_size
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """The hidden state is in [-1, 1], a gate times a tanh; the cell state has no bounds."""
+        lower, upper = super().bounds
+        lower[: self.hidden_size], upper[: self.hidden_size] = unit_bounds(self.hidden_size)
+        return lower, upper
 
     def _gates(self, hidden: Tensor, input: Tensor) -> _Gates:
         weights = layer_weights(self.rnn)

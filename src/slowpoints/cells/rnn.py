@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, initialize_layer, layer_weights, scale_rows
+from slowpoints.cells.base import Cell, initialize_layer, layer_weights, scale_rows, unit_bounds
 from slowpoints.cells.derivative import Derivative, drive_derivative
 
 if TYPE_CHECKING:
@@ -56,6 +56,13 @@ class VanillaRNN(Cell):
         if recurrent_init == "identity":
             with torch.no_grad():
                 weights.recurrent.copy_(recurrent_gain * torch.eye(hidden_size))
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Units are values of tanh, in [-1, 1], or of relu, from 0 on."""
+        if self.rnn.nonlinearity == "relu":
+            return torch.zeros(self.hidden_size), torch.full((self.hidden_size,), torch.inf)
+        return unit_bounds(self.hidden_size)
 
     def _drive(self, state: Tensor, input: Tensor) -> Tensor:
         weights = layer_weights(self.rnn)

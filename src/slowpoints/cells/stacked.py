@@ -42,6 +42,12 @@ class Stacked(Cell):
         """Size of the states of all layers together."""
         return sum(cell.state_size for cell in self._cells)
 
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Those of all layers."""
+        lower, upper = zip(*(cell.bounds for cell in reversed(self._cells)), strict=True)
+        return torch.cat(lower), torch.cat(upper)
+
     def split(self, state: Float[Tensor, "... state"]) -> list[Float[Tensor, "... layer_state"]]:
         """Return the states of the layers, from the input upwards."""
         return list(state.split([cell.state_size for cell in reversed(self._cells)], dim=-1))[::-1]

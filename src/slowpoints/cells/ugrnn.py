@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, add_diagonal, add_scaled_rows, initialize_gates, scale_rows
+from slowpoints.cells.base import Cell, add_diagonal, add_scaled_rows, initialize_gates, scale_rows, unit_bounds
 from slowpoints.cells.derivative import Derivative, drive_derivative
 
 OPEN = 100.0  # bias of a gate that is always open: its sigmoid is 1 to the last bit, in float64 too
@@ -50,6 +50,11 @@ class UGRNN(Cell):
         self.bias = nn.Parameter(torch.zeros(2 * hidden_size))
         initialize_gates(self.weight_ih, self.weight_hh, input_gain=input_gain, recurrent_gain=recurrent_gain)
         nn.init.constant_(self.bias[:hidden_size], update_bias)
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """All units stay in [-1, 1]: each step averages the state and a tanh."""
+        return unit_bounds(self.hidden_size)
 
     def _gates(self, state: Tensor, input: Tensor) -> _Gates:
         drive = linear(input, self.weight_ih, self.bias) + linear(state, self.weight_hh)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Status(IntEnum):
-    """How the search from one initial state ended."""
+    """How the search from one initial state ended, wherever that was."""
 
     CONVERGED = 0
     """Its speed is below the tolerance."""
@@ -28,8 +28,6 @@ class Status(IntEnum):
     """It is no fixed point, but slow: a local minimum of q, or out of iterations, below the slow threshold."""
     NOT_CONVERGED = 2
     """It stopped where the network still moves."""
-    OUTSIDE = 3
-    """It is slow, or a fixed point, but far from anything that the network visits."""
     DIVERGED = 4
     """Its location or speed is not finite."""
 
@@ -46,6 +44,9 @@ class FixedPoints:
         `(point,)`: `q = ||h - F(h, x)||^2 / N` at exactly this location.
     status
         `(point,)`: how each search ended, as `Status`.
+    outside
+        `(point,)`: whether it ended where the network never comes: far from what it visits, or beyond what its states
+        can be (`Cell.bounds`).
     iterations
         `(point,)`: steps that the solver tried.
     displacement
@@ -61,6 +62,7 @@ class FixedPoints:
     location: Float[Tensor, "point state"]
     speed: Float[Tensor, " point"]
     status: Int[Tensor, " point"]
+    outside: Bool[Tensor, " point"]
     iterations: Int[Tensor, " point"]
     displacement: Float[Tensor, " point"]
     input: Float[Tensor, "point input"]
@@ -79,18 +81,17 @@ class FixedPoints:
 
     @property
     def converged(self) -> FixedPoints:
-        """The fixed points: slower than the tolerance, and within the visited region."""
-        return self.select(self.status == Status.CONVERGED)
+        """The fixed points: slower than the tolerance, and not outside."""
+        return self.select((self.status == Status.CONVERGED) & ~self.outside)
 
     @property
     def slow(self) -> FixedPoints:
-        """The fixed points and the slow points, within the visited region."""
-        return self.select(self.status <= Status.SLOW)
+        """The fixed points and the slow points that are not outside."""
+        return self.select((self.status <= Status.SLOW) & ~self.outside)
 
     def below(self, speed: float) -> FixedPoints:
-        """Return the points slower than `speed`, within the visited region."""
-        inside = (self.status != Status.OUTSIDE) & (self.status != Status.DIVERGED)
-        return self.select(inside & (self.speed < speed))
+        """Return the points slower than `speed` that are not outside."""
+        return self.select((self.status != Status.DIVERGED) & ~self.outside & (self.speed < speed))
 
     def within(self, region: Region) -> FixedPoints:
         """Return the points that lie in the region."""
@@ -116,13 +117,19 @@ class FixedPoints:
         return self.select(rows)
 
     def counts(self) -> dict[str, int]:
-        """Return how many points ended in each way, by the status's name in lower case."""
-        return {status.name.lower(): int((self.status == status).sum()) for status in Status}
+        """Return how many points ended in each way, by the status's name in lower case.
+
+        Fixed points and slow points that lie outside are counted as `outside` and as nothing else.
+        """
+        outside = self.outside & (self.status <= Status.SLOW)
+        counts = {status.name.lower(): int(((self.status == status) & ~outside).sum()) for status in Status}
+        diverged = counts.pop("diverged")
+        return {**counts, "outside": int(outside.sum()), "diverged": diverged}
 
     @property
     def converged_share(self) -> float:
-        """Share of all points that are fixed points within the visited region; NaN for no points."""
-        return int((self.status == Status.CONVERGED).sum()) / len(self) if len(self) else float("nan")
+        """Share of all points that are fixed points and not outside; NaN for no points."""
+        return self.counts()["converged"] / len(self) if len(self) else float("nan")
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return all arrays by name, for saving."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from slowpoints.cells import Cell, from_torch
+from slowpoints.cells.derivative import Derivative, automatic_derivative
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_device, check_size
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from slowpoints.dynamics.checks import Array
 
 Step = Callable[[Tensor, Tensor], Tensor]
+Products = Callable[[Tensor, Tensor], Derivative]
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,24 @@ class System:
         `(batch, state), (batch, input) -> (batch, state, state)`, the derivative by the state.
     input_jacobian
         `(batch, state), (batch, input) -> (batch, state, input)`, the derivative by the input.
+    products
+        `(batch, state), (batch, input) -> Derivative`, products with the recurrent Jacobian, which is not computed.
     state_size, input_size
         N and E; None where the network does not tell.
     reentrant
         Whether several threads may call it at once, as they may cells; a user's own code may keep something.
+    bounds
+        Lower and upper limits `(state,)` of what states can be; None where the network does not tell.
     """
 
     step: Step
     recurrent_jacobian: Step
     input_jacobian: Step
+    products: Products
     state_size: int | None = None
     input_size: int | None = None
     reentrant: bool = False
+    bounds: tuple[Tensor, Tensor] | None = None
 
     def inputs(self, input: Array | None, states: Float[Tensor, "point state"]) -> Float[Tensor, "point input"]:
         """Return one input per state: those given, the one given for all, or zeros.
@@ -113,9 +122,11 @@ def _module_system(module: nn.Module, states: Tensor, dtype: torch.dtype) -> Sys
         step,
         getattr(own, "recurrent_jacobian", automatic_jacobian(step, 0)),
         getattr(own, "input_jacobian", automatic_jacobian(step, 1)),
+        own.state_derivative if isinstance(own, Cell) else partial(automatic_derivative, step, 0),
         getattr(own, "state_size", None),
         getattr(own, "input_size", None),
         isinstance(own, Cell),
+        _bounds(own, states),
     )
 
 
@@ -125,7 +136,20 @@ def _function_system(function: Step, own_dtype: torch.dtype) -> System:
 
     owner = getattr(function, "__self__", None)  # of `cell.step`
     size = owner.input_size if isinstance(owner, Cell) else None
-    return System(step, automatic_jacobian(step, 0), automatic_jacobian(step, 1), input_size=size)
+    return System(
+        step,
+        automatic_jacobian(step, 0),
+        automatic_jacobian(step, 1),
+        partial(automatic_derivative, step, 0),
+        input_size=size,
+    )
+
+
+def _bounds(module: nn.Module, states: Tensor) -> tuple[Tensor, Tensor] | None:
+    if not isinstance(module, Cell):
+        return None
+    lower, upper = module.bounds
+    return lower.to(states.device), upper.to(states.device)
 
 
 def automatic_jacobian(step: Step, argument: int) -> Step:
