@@ -57,7 +57,11 @@ def automatic_derivative(
 
     def forward(rows: Rows, v: Tensor) -> Tensor:
         function, at = of_argument(rows)
-        product: Tensor = torch.func.jvp(function, (at,), (v,))[1]
+        try:
+            product: Tensor = torch.func.jvp(function, (at,), (v,))[1]
+        except (RuntimeError, NotImplementedError):  # an operation that knows only its backward: transpose that
+            image, pull, *_ = torch.func.vjp(function, at)
+            product = torch.func.vjp(lambda u: pull(u)[0], torch.zeros_like(image))[1](v)[0]
         return product
 
     def backward(rows: Rows, u: Tensor) -> Tensor:
