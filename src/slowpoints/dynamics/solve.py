@@ -50,7 +50,8 @@ def solve(
     progress: bool,
 ) -> Solution:
     """Follow each point until its q is below the smallest of the (falling) tolerances, or its solver gives it up."""
-    rows = max(1, memory // solver.bytes_per_point(starts.shape[1]))
+    threads = torch.get_num_threads() if starts.device.type == "cpu" and system.reentrant else 1
+    rows = max(1, min(memory // solver.bytes_per_point(starts.shape[1]), -(-len(starts) // threads)))
     with tqdm(total=len(starts), desc="fixed points", unit="point", disable=not progress) as bar:
         chunks = list(zip(starts.split(rows), inputs.split(rows), strict=True))
         parts = in_threads(
