@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from recurrence import run_by_steps
 from torch import nn
 
-from slowpoints.cells import GRU, LSTM, UGRNN, Cell, VanillaRNN
+from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Stacked, VanillaRNN
 
 CELLS = [GRU, LSTM, UGRNN, VanillaRNN]
 
@@ -35,6 +35,44 @@ def test_closed_form_jacobians_are_the_automatic_ones(cell_class, seed, inputs, 
     input = sequences[:, 0]
     torch.testing.assert_close(cell.recurrent_jacobian(state, input), Cell.recurrent_jacobian(cell, state, input))
     torch.testing.assert_close(cell.input_jacobian(state, input), Cell.input_jacobian(cell, state, input))
+
+
+def two_layers(inputs, hidden):
+    return Stacked([LSTM(inputs, hidden), GRU(hidden, 4), VanillaRNN(4, hidden)])
+
+
+@pytest.mark.parametrize("cell_class", [*CELLS, two_layers])
+@pytest.mark.parametrize("general", [False, True], ids=["closed form", "automatic"])
+def test_products_are_those_with_the_jacobian(cell_class, general):
+    cell, sequences, state = random_problem(cell_class)
+    input = sequences[:, 0]
+    kept = torch.tensor([True, False, True, True])
+    for name, jacobian, size in (
+        ("state_derivative", cell.recurrent_jacobian(state, input), cell.state_size),
+        ("input_derivative", cell.input_jacobian(state, input), cell.input_size),
+    ):
+        derivative = getattr(Cell, name)(cell, state, input) if general else getattr(cell, name)(state, input)
+        v, u = torch.randn(4, size).double(), torch.randn(4, cell.state_size).double()
+        torch.testing.assert_close(derivative.jvp(v), torch.einsum("bij,bj->bi", jacobian, v))
+        torch.testing.assert_close(derivative.vjp(u), torch.einsum("bij,bi->bj", jacobian, u))
+        torch.testing.assert_close(derivative.keep(kept).jvp(v[kept]), derivative.jvp(v)[kept])
+
+
+@pytest.mark.parametrize("cell_class", [*CELLS, two_layers, lambda *sizes: VanillaRNN(*sizes, nonlinearity="relu")])
+def test_states_stay_within_the_bounds(cell_class):
+    cell, inputs, _ = random_problem(cell_class)
+    lower, upper = cell.bounds
+    visited = cell.states(100 * inputs)
+    assert lower.shape == upper.shape == (cell.state_size,)
+    assert ((visited >= lower) & (visited <= upper)).all()
+
+
+def test_bounds_are_those_of_each_unit():
+    assert [limit.tolist() for limit in GRU(3, 2).bounds] == [[-1, -1], [1, 1]]
+    assert [limit.tolist() for limit in LSTM(3, 1).bounds] == [[-1, -torch.inf], [1, torch.inf]]
+    assert [limit.tolist() for limit in VanillaRNN(3, 1, nonlinearity="relu").bounds] == [[0], [torch.inf]]
+    stacked = Stacked([LSTM(3, 1), UGRNN(1, 1)]).bounds  # the last layer first
+    assert [limit.tolist() for limit in stacked] == [[-1, -1, -torch.inf], [1, 1, torch.inf]]
 
 
 @pytest.mark.parametrize("cell_class", CELLS)

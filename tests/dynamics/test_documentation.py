@@ -66,6 +66,15 @@ def test_plain_function_has_two_stable_points_and_a_saddle(capsys):
     assert (printed.count("stable"), printed.count("saddle")) == (2, 1)
 
 
+def test_own_solver_finds_the_two_stable_points_and_no_saddle():
+    names = {}
+    exec(block("1.5, 0.0"), names)
+    exec(block("class ForwardIteration"), names)
+    stable = names["stable"].converged
+    assert len(stable.unique(0.1)) == 2
+    assert (stable.location[:, 0].abs() > 0.5).all()
+
+
 def test_stacked_layers_are_one_cell():
     names = {"nn": nn, "torch": torch, "slowpoints": slowpoints}
     exec(block("Stacked("), names)

@@ -52,6 +52,31 @@ def test_a_plain_function_gives_what_its_cell_gives(kind):
     assert torch.equal(find_fixed_points(cell.step, states).location, by_function.location)
 
 
+class BackwardOnly(torch.autograd.Function):
+    """tanh without a rule for forward derivatives."""
+
+    @staticmethod
+    def forward(x):
+        return torch.tanh(x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(output)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * (1 - ctx.saved_tensors[0] ** 2)
+
+
+def test_a_function_with_backward_derivatives_only_works():
+    weight = torch.tensor([[1.5, 0.3], [-0.2, 0.7]]).double()
+    own, plain = (
+        find_fixed_points(lambda h, x, f=f: f(h @ weight.T + x), normal(20, 2), torch.zeros(2))
+        for f in (BackwardOnly.apply, torch.tanh)
+    )
+    torch.testing.assert_close(own.location, plain.location)
+
+
 @pytest.mark.parametrize("module", [nn.GRU(3, 5), nn.GRUCell(3, 5), nn.LSTM(3, 5, bias=False)])
 def test_modules_of_torch_are_taken_as_they_are(module):
     size = 10 if isinstance(module, nn.LSTM) else 5

@@ -15,6 +15,7 @@ from networks import (
     rotation,
     tanh_unit,
 )
+from torch import nn
 
 from slowpoints.cells import LSTM
 from slowpoints.dynamics import (
@@ -23,6 +24,7 @@ from slowpoints.dynamics import (
     Region,
     Status,
     find_fixed_points,
+    sample_states,
     sweep_tolerances,
 )
 
@@ -76,6 +78,42 @@ def test_points_that_leave_the_visited_region_are_marked():
     assert find_fixed_points(network, normal(10, 2), torch.zeros(2), region=None).converged_share == 1
 
 
+def test_points_beyond_what_the_states_can_be_are_outside():
+    """Gates of large weights shut to the last bit: the network then stands still wherever it is put."""
+    torch.manual_seed(0)
+    network = nn.GRU(32, 32, batch_first=True)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter *= 9
+        visited = network(torch.randn(100, 20, 32) * 0.5)[0].flatten(0, 1)
+    found = find_fixed_points(network, sample_states(visited, 100), region=None)
+    beyond = (found.location.abs() > 1.1).any(dim=1)
+    assert int((beyond & (found.status == Status.CONVERGED)).sum()) >= 5
+    assert found.outside[beyond].all()
+    assert found.counts()["converged"] == 0
+
+
+@pytest.mark.parametrize("step", [1, 0.1, 1e-2, 1e-3, 1e-4])
+def test_nine_points_are_found_whatever_the_size_of_steps(step):
+    def network(state, input):
+        return state + step * (-state + torch.tanh(1.5 * state))
+
+    starts = 3 * torch.rand(300, 2, generator=torch.Generator().manual_seed(0)).double() - 1.5
+    found = find_fixed_points(network, starts, torch.zeros(1))
+    root = root_of_tanh(1.5)
+    expected = torch.cartesian_prod(*2 * [torch.tensor([-root, 0, root]).double()])
+    distance, nearest = torch.cdist(found.converged.location, expected).min(dim=1)
+    assert distance.max() < 5e-3
+    assert len(nearest.unique()) == len(found.converged.unique(0.1)) == 9
+    assert found.converged_share > 0.95
+    assert found.tolerance == pytest.approx(1e-8 * min(1, 150 * step**2), rel=0.7)
+
+
+def test_a_tolerance_that_is_given_is_the_one_that_is_used():
+    found = find_fixed_points(lambda h, x: 0.9999 * h, normal(5, 2), torch.zeros(1), tolerance=1e-8)
+    assert (found.tolerance, found.iterations.max()) == (1e-8, 1)
+
+
 def test_a_network_that_returns_nan_diverges():
     def broken(state, input):
         return state / (state > 0)
@@ -113,7 +151,7 @@ def test_unique_keeps_the_slowest_of_close_points():
 def test_region_and_speed_filters():
     starts = torch.linspace(-2, 2, 81).double()[:, None]
     found = find_fixed_points(tanh_unit(1.5), starts, torch.zeros(1), tolerance=1e-6)
-    right = found.within(Region(torch.tensor([[root_of_tanh(1.5)]]).double(), radius=0.1))
+    right = found.within(Region.around(root_of_tanh(1.5) + torch.tensor([[-0.1], [0.1]]).double()))
     assert len(right) > 0
     assert (right.location > 0.5).all()
     assert (found.below(1e-9).speed < 1e-9).all()

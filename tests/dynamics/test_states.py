@@ -78,9 +78,24 @@ def test_visited_states_leave_out_padding():
 
 def test_a_region_holds_what_is_near_its_states():
     region = Region.around(torch.tensor([[-1.0, 0.0], [1.0, 0.0]]), reach=0.5)
-    points = torch.tensor([[1.0, 0.4], [0.0, 0.0], [torch.nan, 0.0]])
-    assert region.radius == pytest.approx(0.5)
-    assert region.contains(points).tolist() == [True, False, False]
+    points = torch.tensor([[1.4, 0.0], [1.6, 0.0], [0.0, 0.04], [0.0, 0.06], [torch.nan, 0.0]])
+    assert region.contains(points).tolist() == [True, False, True, False, False]
+
+
+def test_a_region_follows_each_principal_component():
+    """A ball of the states' spread would hold a point far off the plane that they vary in."""
+    states = normal(500, 20) * torch.tensor([10.0, 3.0] + 18 * [0.01]).double()
+    turn = torch.linalg.qr(normal(20, 20, seed=1)).Q
+    far = torch.zeros(3, 20).double()
+    far[0, 0], far[1, 1], far[2, 2] = 35.0, 25.0, 5.0
+    for scale, shift in ((1.0, 0.0), (1e-6, 0.0), (1e6, 3e7)):
+        region = Region.around(scale * states @ turn + shift)
+        assert region.contains(scale * far @ turn + shift).tolist() == [True, False, False]
+
+
+def test_a_region_of_few_states_of_many_units_holds_others_of_their_kind():
+    held = Region.around(normal(12, 500)).contains(normal(200, 500, seed=1))
+    assert held.double().mean() > 0.95
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from slowpoints.cells.derivative import Derivative, automatic_derivative
 from slowpoints.cells.jacobians import automatic_jacobian
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Cell(nn.Module, ABC):
     """A discrete-time recurrent network: the next state from a state and an input.
 
-    A new architecture needs `step` and `states`; the Jacobians follow by automatic differentiation,
+    A new architecture needs `step` and `states`; the derivatives and Jacobians follow by automatic differentiation,
     and a closed form can replace them for speed.
 
     Parameters
@@ -38,6 +39,16 @@ class Cell(nn.Module, ABC):
     def state_size(self) -> int:
         """Size of the full state, N: all that the next step depends on."""
         return self.hidden_size
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Lower and upper limits `(state,)` within which every state stays, once there; infinite where there is none.
+
+        From an initial state within them (zero, for instance) no input leads out. Points beyond may stand still, where
+        a gate is shut to the last bit, but the network never comes there.
+        """
+        endless = torch.full((self.state_size,), torch.inf)
+        return -endless, endless
 
     def hidden(self, state: Float[Tensor, "... state"]) -> Float[Tensor, "... hidden"]:
         """Return the part of the state that a readout sees."""
@@ -65,6 +76,14 @@ class Cell(nn.Module, ABC):
         """Return what a readout sees after every input: the training path, at no more than it costs."""
         return self.hidden(self.states(inputs, initial))
 
+    def state_derivative(self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]) -> Derivative:
+        """Return `d step / d state` as products with vectors."""
+        return automatic_derivative(self.step, 0, state, input)
+
+    def input_derivative(self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]) -> Derivative:
+        """Return `d step / d input` as products with vectors."""
+        return automatic_derivative(self.step, 1, state, input)
+
     def recurrent_jacobian(
         self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]
     ) -> Float[Tensor, "batch state state"]:
@@ -76,6 +95,11 @@ class Cell(nn.Module, ABC):
     ) -> Float[Tensor, "batch state input"]:
         """Return `d step / d input`, entry [b, i, j] the derivative of unit i by input j."""
         return automatic_jacobian(self.step, 1)(state, input)
+
+
+def unit_bounds(size: int) -> tuple[Tensor, Tensor]:
+    """Return the bounds of units that are averages of values of tanh."""
+    return -torch.ones(size), torch.ones(size)
 
 
 class LayerWeights(NamedTuple):

@@ -16,7 +16,9 @@ from slowpoints.cells.base import (
     initialize_layer,
     layer_weights,
     scale_rows,
+    unit_bounds,
 )
+from slowpoints.cells.derivative import Derivative, drive_derivative
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -63,6 +65,11 @@ class GRU(Cell):
         if weights.input_bias is not None:
             nn.init.constant_(weights.input_bias[hidden_size : 2 * hidden_size], update_bias)
 
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """All units stay in [-1, 1]: each step averages the state and a tanh."""
+        return unit_bounds(self.hidden_size)
+
     def _gates(self, state: Tensor, input: Tensor) -> _Gates:
         weights = layer_weights(self.rnn)
         from_input = linear(input, weights.input, weights.input_bias).chunk(3, dim=-1)
@@ -89,6 +96,18 @@ class GRU(Cell):
         update = (state - gates.candidate) * gates.update * (1 - gates.update)
         reset = candidate * gates.recurrent * gates.reset * (1 - gates.reset)
         return reset, update, candidate
+
+    def state_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(z) + diag(dr) W_hr + diag(dz) W_hz + diag(dn r) W_hn`."""
+        gates = self._gates(state, input)
+        reset, update, candidate = self._slopes(state, gates)
+        slopes = torch.stack([reset, update, candidate * gates.reset], dim=1)
+        return drive_derivative(slopes, layer_weights(self.rnn).recurrent, gates.update)
+
+    def input_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(dr) W_ir + diag(dz) W_iz + diag(dn) W_in`."""
+        slopes = torch.stack(self._slopes(state, self._gates(state, input)), dim=1)
+        return drive_derivative(slopes, layer_weights(self.rnn).input)
 
     def recurrent_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
         """Return `diag(z) + diag(dz) W_hz + diag(dn r) W_hn + diag(dr) W_hr`."""

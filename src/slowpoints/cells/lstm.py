@@ -8,7 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, add_scaled_rows, check_sequences, initialize_layer, layer_weights, scale_rows
+from slowpoints.cells.base import (
+    Cell,
+    add_scaled_rows,
+    check_sequences,
+    initialize_layer,
+    layer_weights,
+    scale_rows,
+    unit_bounds,
+)
+from slowpoints.cells.derivative import Derivative, Rows
 
 
 class _Gates(NamedTuple):
@@ -55,6 +64,13 @@ class LSTM(Cell):
     def state_size(self) -> int:
         """Size of the full state: hidden and cell state, 2 H."""
         return 2 * self.hidden_size
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """The hidden state is in [-1, 1], a gate times a tanh; the cell state has no bounds."""
+        lower, upper = super().bounds
+        lower[: self.hidden_size], upper[: self.hidden_size] = unit_bounds(self.hidden_size)
+        return lower, upper
 
     def _gates(self, hidden: Tensor, input: Tensor) -> _Gates:
         weights = layer_weights(self.rnn)
@@ -105,6 +121,39 @@ class LSTM(Cell):
             gates.input * (1 - gates.candidate**2),
         )
 
+    def state_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `[[dh'/dh, dh'/dc], [dc'/dh, dc'/dc]]`; the gates see h only."""
+        rows = self._rows(state, input)
+        weight = layer_weights(self.rnn).recurrent
+
+        def forward(rows: Rows, v: Tensor) -> Tensor:
+            hidden, cell = v.chunk(2, dim=-1)
+            return _from_drives(rows, hidden @ weight.T, rows[2] * cell)
+
+        def backward(rows: Rows, u: Tensor) -> Tensor:
+            drives, of_cell = _to_drives(rows, u)
+            return torch.cat([drives @ weight, rows[2] * of_cell], dim=-1)
+
+        return Derivative(rows, forward, backward)
+
+    def input_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `[dh'/dx, dc'/dx]`."""
+        weight = layer_weights(self.rnn).input
+        return Derivative(
+            self._rows(state, input),
+            lambda rows, v: _from_drives(rows, v @ weight.T, torch.zeros_like(rows[2])),
+            lambda rows, u: _to_drives(rows, u)[0] @ weight,
+        )
+
+    def _rows(self, state: Tensor, input: Tensor) -> Rows:
+        """Return the slopes of c' (by the first three drives) and h' (by the last), `dh'/dc'`, and `dc'/dc`."""
+        hidden, cell = state.chunk(2, dim=-1)
+        gates = self._gates(hidden, input)
+        squashed = torch.tanh(gates.forget * cell + gates.input * gates.candidate)
+        of_output = squashed * gates.output * (1 - gates.output)
+        slopes = torch.stack([*self._cell_slopes(cell, gates), of_output], dim=1)
+        return slopes, gates.output * (1 - squashed**2), gates.forget
+
     def _jacobian(self, state: Tensor, input: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Derivatives of h' and c' through the gates' drives by what `weight` multiplies, and of h' by c'."""
         hidden, cell = state.chunk(2, dim=-1)
@@ -134,3 +183,19 @@ class LSTM(Cell):
         """Return the blocks `[dh'/dx, dc'/dx]`."""
         of_hidden, of_cell, _ = self._jacobian(state, input, layer_weights(self.rnn).input)
         return torch.cat([of_hidden, of_cell], dim=1)
+
+
+def _from_drives(rows: Rows, drives: Tensor, of_cell: Tensor) -> Tensor:
+    """Return the change of h' and c' with changes of the drives, and of c' past them."""
+    slopes, hidden_by_cell, _ = rows
+    changes = drives.view_as(slopes) * slopes
+    cell = changes[:, :3].sum(dim=1) + of_cell
+    return torch.cat([torch.addcmul(changes[:, 3], hidden_by_cell, cell), cell], dim=-1)
+
+
+def _to_drives(rows: Rows, u: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the transpose of `_from_drives`: what reaches the drives, and c'."""
+    slopes, hidden_by_cell, _ = rows
+    of_hidden, of_cell = u.chunk(2, dim=-1)
+    of_cell = torch.addcmul(of_cell, hidden_by_cell, of_hidden)
+    return (slopes * torch.stack([of_cell, of_cell, of_cell, of_hidden], dim=1)).flatten(1), of_cell

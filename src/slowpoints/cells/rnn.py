@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, check_sequences, initialize_layer, layer_weights, scale_rows
+from slowpoints.cells.base import Cell, check_sequences, initialize_layer, layer_weights, scale_rows, unit_bounds
+from slowpoints.cells.derivative import Derivative, drive_derivative
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -56,6 +57,13 @@ class VanillaRNN(Cell):
             with torch.no_grad():
                 weights.recurrent.copy_(recurrent_gain * torch.eye(hidden_size))
 
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Units are values of tanh, in [-1, 1], or of relu, from 0 on."""
+        if self.rnn.nonlinearity == "relu":
+            return torch.zeros(self.hidden_size), torch.full((self.hidden_size,), torch.inf)
+        return unit_bounds(self.hidden_size)
+
     def _drive(self, state: Tensor, input: Tensor) -> Tensor:
         weights = layer_weights(self.rnn)
         return linear(input, weights.input, weights.input_bias) + linear(
@@ -78,6 +86,14 @@ class VanillaRNN(Cell):
         if self.rnn.nonlinearity == "relu":
             return (drive > 0).to(drive.dtype)
         return 1 - torch.tanh(drive) ** 2
+
+    def state_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(slope) W_hh`."""
+        return drive_derivative(self._slope(state, input).unsqueeze(1), layer_weights(self.rnn).recurrent)
+
+    def input_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(slope) W_ih`."""
+        return drive_derivative(self._slope(state, input).unsqueeze(1), layer_weights(self.rnn).input)
 
     def recurrent_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
         """Return `diag(slope) W_hh`."""

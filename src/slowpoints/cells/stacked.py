@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from slowpoints.cells.base import Cell
+from slowpoints.cells.derivative import Derivative, Rows
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -39,6 +42,12 @@ class Stacked(Cell):
         """Size of the states of all layers together."""
         return sum(cell.state_size for cell in self._cells)
 
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Those of all layers."""
+        lower, upper = zip(*(cell.bounds for cell in reversed(self._cells)), strict=True)
+        return torch.cat(lower), torch.cat(upper)
+
     def split(self, state: Float[Tensor, "... state"]) -> list[Float[Tensor, "... layer_state"]]:
         """Return the states of the layers, from the input upwards."""
         return list(state.split([cell.state_size for cell in reversed(self._cells)], dim=-1))[::-1]
@@ -59,6 +68,47 @@ class Stacked(Cell):
             visited.append(cell.states(inputs, start))
             inputs = cell.hidden(visited[-1])
         return torch.cat(visited[::-1], dim=-1)
+
+    def state_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products of all layers: each depends on its own state, and through its input on those below."""
+        by_state, by_input = [], []
+        for cell, own in zip(self._cells, self.split(state), strict=True):
+            by_state.append(cell.state_derivative(own, input))
+            by_input.append(cell.input_derivative(own, input))
+            input = cell.hidden(cell.step(own, input))
+        return self._chain(by_state, by_input[1:])
+
+    def _chain(self, by_state: list[Derivative], by_input: list[Derivative]) -> Derivative:
+        """Return the derivative of the whole from those of the layers; the first one's input does not change."""
+        count = len(by_state)
+        ends = list(accumulate((len(part.rows) for part in [*by_state, *by_input]), initial=0))
+
+        def rows_of(rows: Rows) -> list[Rows]:
+            return [rows[begin:end] for begin, end in pairwise(ends)]
+
+        def forward(rows: Rows, v: Tensor) -> Tensor:
+            parts = rows_of(rows)
+            changes: list[Tensor] = []
+            for layer, own in enumerate(self.split(v)):
+                change = by_state[layer].forward(parts[layer], own)
+                if layer:
+                    below = self._cells[layer - 1].hidden(changes[-1])
+                    change = change + by_input[layer - 1].forward(parts[count + layer - 1], below)
+                changes.append(change)
+            return torch.cat(changes[::-1], dim=-1)
+
+        def backward(rows: Rows, u: Tensor) -> Tensor:
+            parts = rows_of(rows)
+            split, changes = self.split(u), []
+            for layer in reversed(range(count)):
+                changes.append(by_state[layer].backward(parts[layer], split[layer]))
+                if layer:
+                    below = by_input[layer - 1].backward(parts[count + layer - 1], split[layer])
+                    unseen = self._cells[layer - 1].state_size - below.shape[-1]
+                    split[layer - 1] = split[layer - 1] + pad(below, (0, unseen))
+            return torch.cat(changes, dim=-1)
+
+        return Derivative(tuple(row for part in [*by_state, *by_input] for row in part.rows), forward, backward)
 
     def recurrent_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
         """Return the blocks of all layers: each depends on its own state, and through its input on those below."""

@@ -8,7 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from slowpoints.cells.base import Cell, add_diagonal, add_scaled_rows, check_sequences, initialize_gates, scale_rows
+from slowpoints.cells.base import (
+    Cell,
+    add_diagonal,
+    add_scaled_rows,
+    check_sequences,
+    initialize_gates,
+    scale_rows,
+    unit_bounds,
+)
+from slowpoints.cells.derivative import Derivative, drive_derivative
 
 OPEN = 100.0  # bias of a gate that is always open: its sigmoid is 1 to the last bit, in float64 too
 
@@ -50,6 +59,11 @@ class UGRNN(Cell):
         initialize_gates(self.weight_ih, self.weight_hh, input_gain=input_gain, recurrent_gain=recurrent_gain)
         nn.init.constant_(self.bias[:hidden_size], update_bias)
 
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """All units stay in [-1, 1]: each step averages the state and a tanh."""
+        return unit_bounds(self.hidden_size)
+
     def _gates(self, state: Tensor, input: Tensor) -> _Gates:
         drive = linear(input, self.weight_ih, self.bias) + linear(state, self.weight_hh)
         update, candidate = drive.chunk(2, dim=-1)
@@ -85,6 +99,16 @@ class UGRNN(Cell):
         """Derivatives of the next state by the drives of gate and candidate."""
         update = (state - gates.candidate) * gates.update * (1 - gates.update)
         return update, (1 - gates.update) * (1 - gates.candidate**2)
+
+    def state_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(g) + diag(dg) W_hg + diag(dc) W_hc`."""
+        gates = self._gates(state, input)
+        return drive_derivative(torch.stack(self._slopes(state, gates), dim=1), self.weight_hh, gates.update)
+
+    def input_derivative(self, state: Tensor, input: Tensor) -> Derivative:
+        """Return the products with `diag(dg) W_ig + diag(dc) W_ic`."""
+        slopes = torch.stack(self._slopes(state, self._gates(state, input)), dim=1)
+        return drive_derivative(slopes, self.weight_ih)
 
     def recurrent_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
         """Return `diag(g) + diag(dg) W_hg + diag(dc) W_hc`."""

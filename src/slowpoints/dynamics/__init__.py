@@ -19,12 +19,13 @@ from slowpoints.dynamics.rollouts import (
 )
 from slowpoints.dynamics.sampling import sample_states, visited_states
 from slowpoints.dynamics.search import find_fixed_points, sweep_tolerances
-from slowpoints.dynamics.solvers import Adam, LevenbergMarquardt, Solution, Solver
+from slowpoints.dynamics.solvers import Adam, Front, LevenbergMarquardt, Solver
 
 __all__ = [
     "Adam",
     "Eigenmodes",
     "FixedPoints",
+    "Front",
     "InvalidInput",
     "LevenbergMarquardt",
     "Linearization",
@@ -32,7 +33,6 @@ __all__ = [
     "PrincipalComponents",
     "Record",
     "Region",
-    "Solution",
     "Solver",
     "Status",
     "eigenmodes",

@@ -15,14 +15,14 @@ from slowpoints.dynamics.checks import check_positive
 from slowpoints.dynamics.records import Record, joined, same_value
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Bool, Float, Int
     from numpy.typing import NDArray
 
     from slowpoints.dynamics.region import Region
 
 
 class Status(IntEnum):
-    """How the search from one initial state ended."""
+    """How the search from one initial state ended, wherever that was."""
 
     CONVERGED = 0
     """Its speed is below the tolerance."""
@@ -30,8 +30,6 @@ class Status(IntEnum):
     """It is no fixed point, but slow: a local minimum of q, or out of iterations, below the slow threshold."""
     NOT_CONVERGED = 2
     """It stopped where the network still moves."""
-    OUTSIDE = 3
-    """It is slow, or a fixed point, but far from anything that the network visits."""
     DIVERGED = 4
     """Its location or speed is not finite."""
 
@@ -51,6 +49,9 @@ class FixedPoints(Record):
         `(point,)`: `q = ||h - F(h, x)||^2 / N` at exactly this location.
     status
         `(point,)`: how each search ended, as `Status`.
+    outside
+        `(point,)`: whether it ended where the network never comes: far from what it visits, or beyond what its states
+        can be (`Cell.bounds`).
     iterations
         `(point,)`: steps that the solver tried.
     displacement
@@ -69,6 +70,7 @@ class FixedPoints(Record):
     location: Float[Tensor, "point state"]
     speed: Float[Tensor, " point"]
     status: Int[Tensor, " point"]
+    outside: Bool[Tensor, " point"]
     iterations: Int[Tensor, " point"]
     displacement: Float[Tensor, " point"]
     input: Float[Tensor, "point input"]
@@ -78,7 +80,7 @@ class FixedPoints(Record):
     slow_tolerance: float
 
     whole = frozenset({"starts"})
-    table = ("index", "status", "speed", "iterations", "displacement")
+    table = ("index", "status", "outside", "speed", "iterations", "displacement")
     plot = plots.plot_points
 
     def __add__(self, other: FixedPoints) -> FixedPoints:
@@ -92,18 +94,17 @@ class FixedPoints(Record):
 
     @property
     def converged(self) -> FixedPoints:
-        """The fixed points: slower than the tolerance, and within the visited region."""
-        return self[self.status == Status.CONVERGED]
+        """The fixed points: slower than the tolerance, and not outside."""
+        return self[(self.status == Status.CONVERGED) & ~self.outside]
 
     @property
     def slow(self) -> FixedPoints:
-        """The fixed points and the slow points, within the visited region."""
-        return self[self.status <= Status.SLOW]
+        """The fixed points and the slow points that are not outside."""
+        return self[(self.status <= Status.SLOW) & ~self.outside]
 
     def below(self, speed: float) -> FixedPoints:
-        """Return the points slower than `speed`, within the visited region."""
-        inside = (self.status != Status.OUTSIDE) & (self.status != Status.DIVERGED)
-        return self[inside & (self.speed < speed)]
+        """Return the points slower than `speed` that are not outside."""
+        return self[(self.status != Status.DIVERGED) & ~self.outside & (self.speed < speed)]
 
     def within(self, region: Region) -> FixedPoints:
         """Return the points that lie in the region."""
@@ -129,13 +130,19 @@ class FixedPoints(Record):
         return self[rows]
 
     def counts(self) -> dict[str, int]:
-        """Return how many points ended in each way, by the status's name in lower case."""
-        return {status.name.lower(): int((self.status == status).sum()) for status in Status}
+        """Return how many points ended in each way, by the status's name in lower case.
+
+        Fixed points and slow points that lie outside are counted as `outside` and as nothing else.
+        """
+        outside = self.outside & (self.status <= Status.SLOW)
+        counts = {status.name.lower(): int(((self.status == status) & ~outside).sum()) for status in Status}
+        diverged = counts.pop("diverged")
+        return {**counts, "outside": int(outside.sum()), "diverged": diverged}
 
     @property
     def converged_share(self) -> float:
-        """Share of all points that are fixed points within the visited region; NaN for no points."""
-        return int((self.status == Status.CONVERGED).sum()) / len(self) if len(self) else float("nan")
+        """Share of all points that are fixed points and not outside; NaN for no points."""
+        return self.counts()["converged"] / len(self) if len(self) else float("nan")
 
     def columns(self) -> dict[str, NDArray[np.generic]]:
         """Return the columns of the points' table by name, with the names of their statuses."""

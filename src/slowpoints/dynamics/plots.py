@@ -76,7 +76,8 @@ def plot_points(
     if visited is not None:
         shown = states[:: -(-len(states) // SHOWN)]
         axes.scatter(*_plane(components, shown), s=2, color=GREY, label="visited states", rasterized=True)
-    names, (x, y) = points.columns()["status"], _plane(components, points.location)
+    names = np.where(points.outside.cpu().numpy(), "outside", points.columns()["status"])
+    x, y = _plane(components, points.location)
     for colour, name in zip(COLOURS, dict.fromkeys(names.tolist()), strict=False):
         some = names == name
         axes.scatter(x[some], y[some], s=12, color=colour, label=f"{name.replace('_', ' ')} ({some.sum()})")

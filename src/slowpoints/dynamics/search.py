@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive, check_precision
 from slowpoints.dynamics.fixed_points import FixedPoints, Status
-from slowpoints.dynamics.parallel import in_threads
+from slowpoints.dynamics.pace import squared_pace
 from slowpoints.dynamics.region import Region
-from slowpoints.dynamics.solvers import LevenbergMarquardt, Solution, Solver
+from slowpoints.dynamics.solve import Solution, solve
+from slowpoints.dynamics.solvers import LevenbergMarquardt, Solver
 from slowpoints.dynamics.system import System, as_system
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
 
     from slowpoints.cells.jacobians import Step
     from slowpoints.dynamics.calls import GivenStep
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 CPU_MEMORY = 1 << 26  # bytes worked on at once: on the CPU, what stays in its caches is solved twice as fast
 MEMORY = 1 << 30  # elsewhere: enough points at once to keep the device busy
-SLOW = 1e-5
-REGION_STATES = 4096  # are enough to know where the network goes
+TOLERANCE, LEVELS, SLOW = 1e-8, (1e-6, 1e-7, 1e-8, 1e-9, 1e-10), 1e-5  # of networks at an ordinary pace
+SLOW_PACE = 0.05  # below this root mean square of I - dF/dh a network takes small steps, and tolerances follow it
+SAMPLE = 4096  # states are enough to know where the network goes, and its pace
 
 
 def find_fixed_points(
@@ -35,8 +37,8 @@ def find_fixed_points(
     input: Array | None = None,
     *,
     solver: Solver | None = None,
-    tolerance: float = 1e-8,
-    slow_tolerance: float = SLOW,
+    tolerance: float | None = None,
+    slow_tolerance: float | None = None,
     region: Region | Literal["states"] | None = "states",
     memory: int | None = None,
     step: GivenStep | None = None,
@@ -62,12 +64,16 @@ def find_fixed_points(
     solver
         `LevenbergMarquardt()` where None, or `Adam()`.
     tolerance
-        Speed q below which a point has converged.
+        Speed q below which a point has converged. Where None, 1e-8; but for a network that takes small steps, which is
+        slow everywhere, as much less as its squared pace is below .0025. The pace is the root mean square of
+        `I - dF/dh` over directions, its median over the initial states: about a for `h + a (G(h) - h)`. The record says
+        what was used.
     slow_tolerance
-        Speed q below which a point that has not converged is called slow.
+        Speed q below which a point that has not converged is called slow. Where None, 1e-5, or less as above.
     region
-        Points that end outside it are marked so. By default it is `Region.around(states)`, for initial states that are
-        not all the same; None for no limit.
+        Points that end beyond it are marked as outside. By default it is `Region.around(states)`, for initial states
+        that are not all the same; None for no limit. Points beyond what a cell's states can be (`Cell.bounds`), by more
+        than the cell would move from there, are outside in any case.
     memory
         Bytes that the points in work may take in each thread; others wait. By default 64 MiB on the CPU, 1 GiB
         elsewhere.
@@ -96,19 +102,9 @@ def find_fixed_points(
     Sussillo & Barak (2013), Neural Computation 25; Golub & Sussillo (2018), JOSS 3(31), 1003; Maheswaranathan et al.
     (2019), arXiv 1906.10720, section 3.
     """
-    return sweep_tolerances(
-        network,
-        states,
-        input,
-        solver=solver,
-        tolerances=(tolerance,),
-        slow_tolerance=slow_tolerance,
-        region=region,
-        memory=memory,
-        step=step,
-        dtype=dtype,
-        progress=progress,
-    )[tolerance]
+    search = _Search(solver or LevenbergMarquardt(), slow_tolerance, region, memory, step, dtype, progress)
+    levels = None if tolerance is None else (tolerance,)
+    return search(network, states, input, levels, usual=(TOLERANCE,))[0]
 
 
 def sweep_tolerances(
@@ -117,8 +113,8 @@ def sweep_tolerances(
     input: Array | None = None,
     *,
     solver: Solver | None = None,
-    tolerances: Sequence[float] = (1e-6, 1e-7, 1e-8, 1e-9, 1e-10),
-    slow_tolerance: float = SLOW,
+    tolerances: Sequence[float] | None = None,
+    slow_tolerance: float | None = None,
     region: Region | Literal["states"] | None = "states",
     memory: int | None = None,
     step: GivenStep | None = None,
@@ -128,82 +124,100 @@ def sweep_tolerances(
     """Find fixed points to several tolerances in one search: what is found depends on where points stop.
 
     The results are those of `find_fixed_points` at each tolerance, at the cost of the smallest one alone. Parameters
-    and errors are those of `find_fixed_points`; `tolerances` are several speeds q.
+    and errors are those of `find_fixed_points`; `tolerances` are several speeds q, by default from 1e-6 to 1e-10 (less
+    for a network that takes small steps).
 
     Returns
     -------
     dict[float, FixedPoints]
         The record of each tolerance, from the largest tolerance to the smallest.
     """
-    levels = sorted(set(tolerances), reverse=True)
-    if not levels:
+    if tolerances is not None and not len(tolerances):
         raise InvalidInput("tolerances is empty: give at least one speed, such as 1e-8")
-    check_positive(levels[-1], "tolerance")
-    check_positive(slow_tolerance, "slow_tolerance")
-    check_precision(dtype)
-    _check_choices(solver, region)
-    solver = LevenbergMarquardt() if solver is None else solver
-    starts = as_points(states)
-    if memory is None:
-        memory = CPU_MEMORY if starts.device.type == "cpu" else MEMORY
-    check_positive(memory, "memory")
-    with torch.inference_mode(False), torch.no_grad():
-        system, starts, inputs = as_system(network, starts, input, dtype, step)
-        solution = _solve_in_chunks(solver, system, starts, inputs, levels, memory, progress)
-        if region == "states":
-            region = _region_of(starts)
-        contains = _everywhere if region is None else region.contains
-        return {
-            level: _record(solution, row, starts, inputs, contains, level, slow_tolerance)
-            for row, level in enumerate(levels)
-        }
+    search = _Search(solver or LevenbergMarquardt(), slow_tolerance, region, memory, step, dtype, progress)
+    return {found.tolerance: found for found in search(network, states, input, tolerances, usual=LEVELS)}
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The options of a search, checked; see `find_fixed_points`."""
+
+    solver: Solver
+    slow_tolerance: float | None
+    region: Region | Literal["states"] | None
+    memory: int | None
+    step: GivenStep | None
+    dtype: torch.dtype
+    progress: bool
+
+    def __post_init__(self) -> None:
+        for name in ("slow_tolerance", "memory"):
+            if getattr(self, name) is not None:
+                check_positive(getattr(self, name), name)
+        check_precision(self.dtype)
+        made = not isinstance(self.solver, type)
+        if not (made and hasattr(self.solver, "start") and hasattr(self.solver, "step")):
+            raise InvalidInput(f"solver must be a solver, such as LevenbergMarquardt() or Adam(), not {self.solver!r}")
+        if not (self.region is None or self.region == "states" or isinstance(self.region, Region)):
+            raise InvalidInput(f'region must be "states", None or a Region, not {self.region!r}')
+
+    def __call__(
+        self,
+        network: Step | nn.Module,
+        states: Array,
+        input: Array | None,
+        tolerances: Sequence[float] | None,
+        usual: Sequence[float],
+    ) -> list[FixedPoints]:
+        """Return one record for each tolerance, the largest first; `usual` ones, at the network's pace, where None."""
+        for tolerance in tolerances or ():
+            check_positive(tolerance, "tolerance")
+        starts = as_points(states)
+        with torch.inference_mode(False), torch.no_grad():
+            system, starts, inputs = as_system(network, starts, input, self.dtype, self.step)
+            scale = 1.0 if tolerances is not None and self.slow_tolerance else _tolerance_scale(system, starts, inputs)
+            levels = sorted(set(tolerances or (scale * level for level in usual)), reverse=True)
+            memory = int(self.memory or 0) or (CPU_MEMORY if starts.device.type == "cpu" else MEMORY)
+            solution = solve(self.solver, system, starts, inputs, levels, memory, self.progress)
+            region = _region_of(starts) if self.region == "states" else self.region
+            slow = self.slow_tolerance or scale * SLOW
+            return [
+                _record(solution, row, system, region, starts, inputs, level, slow) for row, level in enumerate(levels)
+            ]
+
+
+def _tolerance_scale(system: System, starts: Tensor, inputs: Tensor) -> float:
+    """Return 1 for a network at an ordinary pace, and less, in proportion to q, for one that takes small steps."""
+    every = -(-len(starts) // SAMPLE)
+    some = starts[::every]
+    pace = squared_pace(system.products(some, inputs[::every]), some).nanmedian().item() / SLOW_PACE**2
+    return max(min(pace, 1.0), torch.finfo(starts.dtype).eps ** 2) if pace == pace else 1.0
 
 
 def _region_of(starts: Float[Tensor, "point state"]) -> Region | None:
     """Return the region around the initial states, or around some of very many, evenly chosen."""
-    some = starts[:: -(-len(starts) // REGION_STATES)]
+    some = starts[:: -(-len(starts) // SAMPLE)]
     return Region.around(some) if (some != some[0]).any() else None
 
 
-def _everywhere(points: Tensor) -> Tensor:
-    return torch.ones(len(points), dtype=torch.bool, device=points.device)
-
-
-def _check_choices(solver: object, region: object) -> None:
-    if solver is not None and (isinstance(solver, type) or not hasattr(solver, "solve")):
-        raise InvalidInput(f"solver must be a solver, such as LevenbergMarquardt() or Adam(), not {solver!r}")
-    if not (region is None or region == "states" or isinstance(region, Region)):
-        raise InvalidInput(f'region must be "states", None or a Region, not {region!r}')
-
-
-def _solve_in_chunks(
-    solver: Solver,
-    system: System,
-    starts: Float[Tensor, "point state"],
-    inputs: Float[Tensor, "point input"],
-    levels: Sequence[float],
-    memory: int,
-    progress: bool,
-) -> Solution:
-    rows = max(1, int(memory) // solver.bytes_per_point(starts.shape[1]))
-    with tqdm(total=len(starts), desc="fixed points", unit="point", disable=not progress) as bar:
-        chunks = list(zip(starts.split(rows), inputs.split(rows), strict=True))
-        parts = in_threads(
-            lambda chunk: solver.solve(system, *chunk, levels, bar.update), chunks, starts.device, system.reentrant
-        )
-    return Solution(
-        location=torch.cat([part.location for part in parts], dim=1),
-        speed=torch.cat([part.speed for part in parts], dim=1),
-        iterations=torch.cat([part.iterations for part in parts], dim=1),
-    )
+def _outside(
+    location: Tensor, speed: Tensor, region: Region | None, bounds: tuple[Tensor, Tensor] | None
+) -> Bool[Tensor, " point"]:
+    """Say which points are where the network never comes; beyond bounds counts what one more step does not undo."""
+    outside = torch.zeros_like(speed, dtype=torch.bool) if region is None else ~region.contains(location)
+    if bounds is not None:
+        beyond = torch.maximum(bounds[0] - location, location - bounds[1]).amax(dim=1)
+        outside = outside | (beyond > (location.shape[1] * speed).sqrt())
+    return outside
 
 
 def _record(
     solution: Solution,
     row: int,
+    system: System,
+    region: Region | None,
     starts: Tensor,
     inputs: Tensor,
-    contains: Callable[[Tensor], Tensor],
     tolerance: float,
     slow_tolerance: float,
 ) -> FixedPoints:
@@ -211,12 +225,12 @@ def _record(
     status = torch.full(speed.shape, Status.NOT_CONVERGED, dtype=torch.int8, device=speed.device)
     status[speed < slow_tolerance] = Status.SLOW
     status[speed < tolerance] = Status.CONVERGED
-    status[(status != Status.NOT_CONVERGED) & ~contains(location)] = Status.OUTSIDE
     status[~(torch.isfinite(speed) & torch.isfinite(location).all(dim=1))] = Status.DIVERGED
     return FixedPoints(
         location=location,
         speed=speed,
         status=status,
+        outside=_outside(location, speed, region, system.bounds),
         iterations=solution.iterations[row],
         displacement=(location - starts).norm(dim=1),
         input=inputs.clone(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Stacked, VanillaRNN, from_torch
+from slowpoints.cells.derivative import Products, automatic_derivative, matrix_derivative
 from slowpoints.cells.forward import ForwardCell
 from slowpoints.cells.jacobians import Step, automatic_jacobian
 from slowpoints.cells.torch_modules import detached_copy, uncompiled
 from slowpoints.dynamics.calls import GivenStep, has_step, hint, step_of
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_device, check_size
-from slowpoints.dynamics.derivatives import Differences, compare_with_differences, differentiable
+from slowpoints.dynamics.derivatives import AGREEMENT, Differences, compare_with_differences, differentiable
 from slowpoints.dynamics.trial import attempt, check_rows, trial_rows
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from slowpoints.dynamics.checks import Array
 
 FEW = 3  # rows at which derivatives are compared
+SLACK = 1e3  # roundings by which products may differ from those with the Jacobian
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,24 @@ class System:
         `(batch, state), (batch, input) -> (batch, state, state)`, the derivative by the state.
     input_jacobian
         `(batch, state), (batch, input) -> (batch, state, input)`, the derivative by the input.
+    products
+        `(batch, state), (batch, input) -> Derivative`, products with the recurrent Jacobian, which is not computed.
     state_size, input_size
         N and E; None where the network does not tell, E = 0 where it takes no input.
     reentrant
         Whether several threads may call it at once, as they may cells; a user's own code may keep something.
+    bounds
+        Lower and upper limits `(state,)` of what states can be; None where the network does not tell.
     """
 
     step: Step
     recurrent_jacobian: Step
     input_jacobian: Step
+    products: Products
     state_size: int | None = None
     input_size: int | None = None
     reentrant: bool = False
+    bounds: tuple[Tensor, Tensor] | None = None
 
     def inputs(self, input: Array | None, states: Float[Tensor, "point state"]) -> Float[Tensor, "point input"]:
         """Return one input per state: those given, the one given for all, or zeros.
@@ -168,9 +177,11 @@ def _system(network: Any, called: torch.dtype, dtype: torch.dtype, given: GivenS
         step,
         getattr(own if as_it_is else None, "recurrent_jacobian", automatic_jacobian(step, 0)),
         getattr(own if as_it_is else None, "input_jacobian", automatic_jacobian(step, 1)),
+        getattr(own if as_it_is else None, "state_derivative", partial(automatic_derivative, step, 0)),
         getattr(sizes, "state_size", None),
         getattr(sizes, "input_size", None) if has_input else 0,
         as_it_is and isinstance(own, Cell) and not isinstance(own, ForwardCell),
+        _bounds(owner) if given is None else None,
     )
 
 
@@ -185,6 +196,14 @@ def _converted(function: Step, called: torch.dtype) -> Step:
         return result.clone() if result.is_inference() else result.to(state.dtype)
 
     return step
+
+
+def _bounds(owner: object) -> tuple[Tensor, Tensor] | None:
+    """Return the limits of a cell's states, unless its step was changed after them: they are those of another step."""
+    if not isinstance(owner, Cell):
+        return None
+    defined = [name for kind in type(owner).__mro__ for name in ("bounds", "step") if name in vars(kind)]
+    return owner.bounds if defined[0] == "bounds" else None
 
 
 def _is_known(network: object) -> bool:
@@ -203,9 +222,26 @@ def _tried(system: System, states: Tensor, inputs: Tensor, called: torch.dtype) 
     by_input = _derivative(system.step, system.input_jacobian, 1, few) if system.input_size != 0 else None
     if by_state is not None:
         system = replace(system, step=differentiable(by_state), recurrent_jacobian=by_state.jacobian)
+    if by_state is not None or not _multiply(system, *few, torch.finfo(called).eps):
+        jacobian = system.recurrent_jacobian
+        system = replace(system, products=lambda state, input: matrix_derivative(jacobian(state, input)))
     if by_input is not None:
         system = replace(system, input_jacobian=by_input.jacobian)
     return system
+
+
+def _multiply(system: System, state: Tensor, input: Tensor, precision: float) -> bool:
+    """Say whether the products are those with the recurrent Jacobian."""
+    jacobian, generator = system.recurrent_jacobian(state, input), torch.Generator().manual_seed(2)
+    vector = torch.randn(state.shape, generator=generator, dtype=torch.float64).to(state)
+    try:
+        derivative = system.products(state, input)
+        found = torch.stack([derivative.jvp(vector), derivative.vjp(vector)])
+    except (RuntimeError, TypeError, ValueError, NotImplementedError):  # no second derivative, for one
+        return False
+    expected = torch.stack([(matrix @ vector.unsqueeze(-1)).squeeze(-1) for matrix in (jacobian, jacobian.mT)])
+    allowed = max(AGREEMENT, SLACK * precision) * expected.norm(dim=-1).amax().clamp(min=torch.finfo(state.dtype).tiny)
+    return bool(((found - expected).norm(dim=-1) <= allowed).all())
 
 
 def _derivative(step: Step, jacobian: Step, argument: int, rows: tuple[Tensor, Tensor]) -> Differences | None:

@@ -27,10 +27,11 @@ def draw_fixed_points(figure: FigureBase, arrays: Arrays) -> None:
         Where to draw.
     arrays
         `visited_plane (state, 2)`, `variance_explained (2,)`; of the fixed points `plane (point, 2)`, `logit (point,)`,
-        `status (point,)` and `tolerance ()`, and the same of the slow points, `slow_plane` and so on.
+        `status (point,)`, `outside (point,)` and `tolerance ()`, and the same of the slow points, `slow_plane` and so
+        on. Where `outside` is missing, as in older records, their status alone says which are found.
     """
     axes_of = dict(zip(PANELS, panels(figure, 1, 2, shared=True), strict=True))
-    found = {prefix: arrays[f"{prefix}status"] == Status.CONVERGED for prefix in PANELS}
+    found = {prefix: _found(arrays, prefix) for prefix in PANELS}
     reach = max((np.abs(arrays[f"{prefix}logit"][mask]).max(initial=0.1) for prefix, mask in found.items()))
     scale = ScalarMappable(Normalize(-reach, reach), DIVERGING)
     for prefix, axes in axes_of.items():
@@ -42,6 +43,12 @@ def draw_fixed_points(figure: FigureBase, arrays: Arrays) -> None:
     first = axes_of["slow_"]
     first.scatter([], [], s=12, color=VISITED, label="visited states")  # a larger dot for the legend
     first.legend(loc="best", frameon=False)
+
+
+def _found(arrays: Arrays, prefix: str) -> np.ndarray:
+    converged: np.ndarray = arrays[f"{prefix}status"] == Status.CONVERGED
+    outside = arrays[f"{prefix}outside"] if f"{prefix}outside" in arrays else np.zeros_like(converged)
+    return converged & ~outside
 
 
 def _draw_panel(axes: Axes, arrays: Arrays, prefix: str, mask: np.ndarray, scale: ScalarMappable) -> None:

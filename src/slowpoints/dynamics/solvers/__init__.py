@@ -2,6 +2,6 @@
 
 from slowpoints.dynamics.solvers.adam import Adam
 from slowpoints.dynamics.solvers.levenberg_marquardt import LevenbergMarquardt
-from slowpoints.dynamics.solvers.solver import Solution, Solver
+from slowpoints.dynamics.solvers.solver import Front, Solver
 
-__all__ = ["Adam", "LevenbergMarquardt", "Solution", "Solver"]
+__all__ = ["Adam", "Front", "LevenbergMarquardt", "Solver"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics.checks import check_count, check_positive
-from slowpoints.dynamics.solvers.solver import Crossings, Report, Solution, speed_of
+from slowpoints.dynamics.solvers.solver import Front, speed_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -56,34 +55,22 @@ class Adam:
         """Return the memory that one point needs while it is being solved."""
         return 8 * 40 * state_size
 
-    def solve(
-        self,
-        system: System,
-        starts: Float[Tensor, "point state"],
-        inputs: Float[Tensor, "point input"],
-        tolerances: Sequence[float],
-        report: Report,
-    ) -> Solution:
-        """Follow each point until its speed is below the last tolerance; see `Solver.solve`."""
-        crossings = Crossings(starts, tolerances, report)
-        index = torch.arange(len(starts), device=starts.device)
-        location, mean, square = starts.clone(), torch.zeros_like(starts), torch.zeros_like(starts)
-        for iteration in range(self.max_iterations + 1):
-            speed, gradient = _speed_and_gradient(system, location, inputs)
-            finished = crossings.note(index, location, speed, iteration)
-            lost = ~finished & (~torch.isfinite(speed) | (iteration == self.max_iterations))
-            crossings.end(index[lost], location[lost], speed[lost], iteration)
-            if (finished | lost).any():
-                kept = ~finished & ~lost
-                index, location, inputs, gradient = index[kept], location[kept], inputs[kept], gradient[kept]
-                mean, square = mean[kept], square[kept]
-            if len(index) == 0:
-                break
-            gradient = self._clip(gradient)
-            mean = torch.lerp(mean, gradient, 1 - BETAS[0])
-            square = torch.lerp(square, gradient.square(), 1 - BETAS[1])
-            location = location - self._step(mean, square, iteration)
-        return crossings.solution()
+    def start(
+        self, system: System, states: Float[Tensor, "point state"], inputs: Float[Tensor, "point input"]
+    ) -> _AdamFront:
+        """Return the front before the first step."""
+        speed, gradient = _speed_and_gradient(system, states, inputs)
+        stuck, zero = torch.zeros_like(speed, dtype=torch.bool), torch.zeros_like(states)
+        return _AdamFront(states, inputs, speed, stuck, gradient, zero, zero, 0)
+
+    def step(self, system: System, front: _AdamFront) -> _AdamFront:
+        """Move every point against its gradient, scaled by the gradient's running moments."""
+        gradient = self._clip(front.gradient)
+        mean = torch.lerp(front.mean, gradient, 1 - BETAS[0])
+        square = torch.lerp(front.square, gradient.square(), 1 - BETAS[1])
+        location = front.location - self._step(mean, square, front.steps)
+        speed, gradient = _speed_and_gradient(system, location, front.input)
+        return _AdamFront(location, front.input, speed, front.stuck, gradient, mean, square, front.steps + 1)
 
     def _clip(self, gradient: Tensor) -> Tensor:
         if self.max_gradient_norm is None:
@@ -96,6 +83,14 @@ class Adam:
         mean = mean / (1 - BETAS[0] ** (iteration + 1))
         square = square / (1 - BETAS[1] ** (iteration + 1))
         return rate * mean / (square.sqrt() + EPSILON)
+
+
+@dataclass(frozen=True)
+class _AdamFront(Front):
+    gradient: Float[Tensor, "active state"]  # of q
+    mean: Float[Tensor, "active state"]  # running mean of the gradient
+    square: Float[Tensor, "active state"]  # and of its square
+    steps: int  # taken so far
 
 
 def _speed_and_gradient(
