@@ -106,6 +106,47 @@ def test_a_matrix_without_a_basis_of_vectors_keeps_its_leading_mode():
     assert modes.residual.item() < 1e-12
 
 
+def test_all_modes_that_grow_are_counted_not_only_those_asked_for():
+    """A chaotic network at rest: 89 of 100 eigenvalues lie outside the unit circle, a pair being one of 49 modes."""
+    torch.manual_seed(0)
+    weight = (torch.randn(100, 100) * 0.3).double()
+    for count in (1, 3, 10, 100):
+        modes = linearize(lambda h, x: torch.tanh(h @ weight.T + x), torch.zeros(100).double(), torch.zeros(100))
+        modes = eigenmodes(modes.recurrent_jacobian, count)
+        assert modes.unstable.tolist() == [49]
+        assert modes.unstable_eigenvalues.tolist() == [89]
+
+
+def test_what_stands_still_does_not_grow():
+    direction = normal(100) / normal(100).norm()
+    matrix = 0.5 * torch.eye(100).double() + 0.5 * torch.outer(direction, direction)
+    growing = matrix + 1e-8 * torch.outer(direction, direction)
+    assert eigenmodes(torch.stack([matrix, growing])).unstable.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("size", [2, 3, 20])
+def test_modes_of_a_jordan_block_cannot_be_trusted(size):
+    """It has one right vector and one left vector, at right angles: no scale makes `l . r = 1`."""
+    block = 0.5 * torch.eye(size).double() + torch.diag(torch.ones(size - 1).double(), 1)
+    matrix = torch.block_diag(torch.tensor([[1.2]], dtype=torch.float64), block)
+    turned = torch.linalg.qr(normal(size + 1, size + 1))[0]
+    for each in (matrix, turned @ matrix @ turned.T):
+        modes = eigenmodes(each[None], count=2)
+        assert modes.trusted.tolist() == [[True, False]]
+        assert modes.eigenvalues[0, 0].real.item() == pytest.approx(1.2, abs=1e-9)
+        assert torch.isnan(modes.left[0, 1].real).all()
+        assert torch.isnan(modes.right[0, 1].real).all()
+        assert not torch.isnan(modes.eigenvalues.real).any()
+
+
+def test_modes_that_can_be_told_are_trusted():
+    modes = eigenmodes(0.3 * normal(5, 12, 12), count=12)
+    found = ~torch.isnan(modes.residual)
+    assert modes.trusted.equal(found)
+    assert not found.all()  # pairs leave fewer modes than the matrix has eigenvalues
+    assert eigenmodes(0.3 * normal(5, 12, 12).float()).trusted[:, 0].all()
+
+
 def test_modes_of_large_matrices_are_those_of_a_full_decomposition():
     """Many eigenvalues just below 1, complex pairs, and a leading mode far from 1, as iterative solvers miss it."""
     values = torch.linspace(0.5, 0.99, 200, dtype=torch.float64)

@@ -40,7 +40,7 @@ def input_projections(linearization: Linearization, inputs: Array, mode: int = 0
     """Return how much each input excites one mode at each point, `l . Jinp (x - x*)`, as `(point, word)`.
 
     Fix the signs of the modes first (`linearization.oriented(axis)`), or those of different points do not compare. Real
-    where the mode is real at all points; complex otherwise.
+    where the mode is real at all points; complex otherwise. NaN at points where the mode cannot be trusted.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def input_projections(linearization: Linearization, inputs: Array, mode: int = 0
     """
     words = _words(linearization, inputs)
     left = linearization.modes.left[:, mode]
-    if not left.imag.any():
+    if not left.imag.nan_to_num().any():
         left = left.real
     sensitivity = (left.unsqueeze(1) @ linearization.input_jacobian.to(left.dtype)).squeeze(1)
     offset = (sensitivity * linearization.input).sum(dim=1, keepdim=True)
@@ -62,6 +62,8 @@ def input_projections(linearization: Linearization, inputs: Array, mode: int = 0
 
 def mode_overlaps(linearization: Linearization, axis: Float[Tensor, " state"]) -> Float[Tensor, "point mode"]:
     """Return `|r_a . m|` of every mode with an axis m, made a unit vector: 1 where a mode acts along it.
+
+    NaN for modes that cannot be trusted.
 
     Raises
     ------

@@ -14,13 +14,14 @@ from slowpoints.dynamics.parallel import chunk_rows, in_threads
 from slowpoints.dynamics.reference import Reference, make_reference
 
 if TYPE_CHECKING:
-    from jaxtyping import Complex, Float, Int
+    from jaxtyping import Bool, Complex, Float, Int
 
 LARGE = 64  # state size from which it pays to follow modes from one Jacobian to those near it
 FEW = 8  # Jacobians, among which it does not
 POINTS_PER_REFERENCE = 32
 USEFUL = 0.25  # share of Jacobians that must be near another for it to go on
 PROBES = 4  # random vectors by whose images Jacobians are compared
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}  # to which eigenvalues and vectors must be known
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Eigenmodes:
     """The modes of each Jacobian of a batch, by falling magnitude of the eigenvalue; a complex pair is one mode.
 
     Of a pair, the eigenvalue with positive imaginary part stands for both; the other's vectors are the conjugates. A
-    matrix with fewer modes than others of the batch has NaN in place of the missing ones.
+    matrix with fewer modes than others of the batch has NaN in place of the missing ones. The vectors of a mode that
+    cannot be trusted are NaN too (see `trusted`).
 
     Attributes
     ----------
@@ -41,22 +43,35 @@ class Eigenmodes:
         complex conjugate): a change v of the state excites mode a by `l_a . v`.
     residual
         `(point, mode)`: the larger of `|J r - lambda r|` and `|l J - lambda l| / |l|`.
+    unstable
+        `(point,)`: how many modes grow, of all that the matrix has and not only of those asked for: 0 for a stable
+        point, 1 or more for a saddle. Closer to the unit circle than 1e-10 (1e-4 in single precision) none does.
+    unstable_eigenvalues
+        `(point,)`: the same, with both eigenvalues of a pair counted.
     """
 
     eigenvalues: Complex[Tensor, "point mode"]
     right: Complex[Tensor, "point mode state"]
     left: Complex[Tensor, "point mode state"]
     residual: Float[Tensor, "point mode"]
+    unstable: Int[Tensor, " point"]
+    unstable_eigenvalues: Int[Tensor, " point"]
+
+    @property
+    def trusted(self) -> Bool[Tensor, "point mode"]:
+        """Whether there is such a mode, and it can be told from others.
+
+        A matrix without a basis of eigenvectors, or almost without one (a Jordan block), has modes whose vectors no
+        computation finds. A mode is trusted where its residual is below 1e-10 (1e-4 in single precision) of the
+        matrix's Frobenius norm, and rounding in the matrix moves its eigenvalue by no more than that: to first order,
+        by `|l|` times the precision. The eigenvalue of another mode is an estimate; its vectors are NaN.
+        """
+        return torch.isfinite(self.left.abs().sum(dim=-1))
 
     @property
     def time_constants(self) -> Float[Tensor, "point mode"]:
         """Time constants in tokens, `1 / |log |lambda||`: the time to decay, or grow, by a factor e."""
         return time_constants(self.eigenvalues)
-
-    @property
-    def unstable(self) -> Int[Tensor, " point"]:
-        """How many of the modes at each point grow: 0 for a stable point, 1 or more for a saddle."""
-        return (self.eigenvalues.abs() > 1).sum(dim=1)
 
     def oriented(self, direction: Float[Tensor, " state"]) -> Eigenmodes:
         """Return the same modes with the signs at which `r_a . direction` is real and not negative.
@@ -153,7 +168,8 @@ def _modes_of_neighbours(
         matrices = jacobians[some]
         found = follow(matrices, reference, count)
         none_missing = torch.zeros_like(found.eigenvalues, dtype=torch.bool)
-        modes = assemble(matrices[found.rows], found.eigenvalues, found.right, found.left, none_missing)
+        outside = _outside_among(matrices[found.rows], found.eigenvalues)
+        modes = assemble(matrices[found.rows], found.eigenvalues, found.right, found.left, none_missing, outside)
         return some[found.rows], modes
 
     decomposed = in_threads(decompose, rows[references].split(1), jacobians.device)
@@ -196,6 +212,8 @@ def _joined(parts: list[Eigenmodes], rows: Int[Tensor, " point"]) -> Eigenmodes:
 
     def join(name: str) -> Tensor:
         values: list[Tensor] = [getattr(part, name) for part in parts]
+        if values[0].ndim == 1:
+            return torch.cat(values)[place]
         padded = values[0].new_full((len(place), width, *values[0].shape[2:]), torch.nan)
         start = 0
         for value in values:
@@ -218,10 +236,11 @@ def _chosen(jacobians: Tensor, values: Tensor, vectors: Tensor, count: int) -> E
     chosen = values.gather(1, order.clamp(min=0))
     right = vectors.mT.gather(1, order.clamp(min=0).unsqueeze(-1).expand(-1, -1, jacobians.shape[-1]))
     left = _rows_of_inverse(vectors, order.clamp(min=0))
-    defective = ~torch.isfinite(left.abs().amax(dim=(1, 2)))
+    wrong = ~(_off(left, jacobians, chosen) <= _tolerance(jacobians))  # true for NaN
+    defective = (wrong & (order >= 0)).any(dim=1)
     if defective.any():
         left[defective] = _left_vectors(jacobians[defective], chosen[defective])
-    return assemble(jacobians, chosen, right, left, missing=order < 0)
+    return assemble(jacobians, chosen, right, left, missing=order < 0, outside=_outside(values))
 
 
 def leading(values: Complex[Tensor, "point value"]) -> Int[Tensor, "point mode"]:
@@ -232,6 +251,24 @@ def leading(values: Complex[Tensor, "point value"]) -> Int[Tensor, "point mode"]
     return order[:, : int((order >= 0).sum(dim=1).max())]
 
 
+def _outside(values: Complex[Tensor, "point value"]) -> Int[Tensor, "kind point"]:
+    """Return how many modes, and how many eigenvalues, lie outside the unit circle; a pair's two stand among them."""
+    outside = values.abs() > 1 + TOLERANCE[values.real.dtype]
+    return torch.stack([(outside & (values.imag >= 0)).sum(dim=1), outside.sum(dim=1)])
+
+
+def _outside_among(
+    jacobians: Float[Tensor, "point state state"], modes: Complex[Tensor, "point mode"]
+) -> Int[Tensor, "kind point"]:
+    """Return the same from the leading modes, with all eigenvalues where the last of these lies outside as well."""
+    both = torch.cat([modes, torch.where(modes.imag > 0, modes.conj(), 0)], dim=1)
+    outside = _outside(both)
+    more = (modes[:, -1].abs() > 1).nonzero().squeeze(1)
+    if len(more):
+        outside[:, more] = _outside(torch.linalg.eigvals(jacobians[more]))
+    return outside
+
+
 def _rows_of_inverse(vectors: Complex[Tensor, "point state state"], rows: Int[Tensor, "point mode"]) -> Tensor:
     """Return rows of the inverse of R: the left vectors, biorthogonal to all right ones."""
     selected = torch.zeros(*rows.shape, vectors.shape[-1], dtype=vectors.dtype, device=vectors.device)
@@ -240,7 +277,7 @@ def _rows_of_inverse(vectors: Complex[Tensor, "point state state"], rows: Int[Te
 
 
 def _left_vectors(jacobians: Tensor, values: Complex[Tensor, "point mode"]) -> Complex[Tensor, "point mode state"]:
-    """Return left vectors as the right ones of the transposed matrix, where R has no inverse."""
+    """Return left vectors as the right ones of the transposed matrix, where R has no inverse that can be computed."""
     transposed_values, vectors = torch.linalg.eig(jacobians.mT)
     same = (values.unsqueeze(-1) - transposed_values.unsqueeze(1)).abs().argmin(dim=-1)
     return vectors.mT.gather(1, same.unsqueeze(-1).expand(-1, -1, jacobians.shape[-1]))
@@ -251,9 +288,10 @@ def assemble(
     eigenvalues: Complex[Tensor, "point mode"],
     right: Complex[Tensor, "point mode state"],
     left: Complex[Tensor, "point mode state"],
-    missing: Tensor,
+    missing: Bool[Tensor, "point mode"],
+    outside: Int[Tensor, "kind point"],
 ) -> Eigenmodes:
-    """Scale vectors as `Eigenmodes` promises, measure residuals, and put NaN where there is no mode."""
+    """Scale vectors as `Eigenmodes` promises, measure residuals, and put NaN where there is no mode to be trusted."""
     real = (eigenvalues.imag == 0).unsqueeze(-1)
     right = right / right.norm(dim=-1, keepdim=True)
     largest = right.gather(2, right.abs().argmax(dim=2, keepdim=True))
@@ -261,17 +299,28 @@ def assemble(
     right = torch.where(real, right.real.to(right.dtype), right)
     left = left / (left * right).sum(dim=-1, keepdim=True)
     left = torch.where(real, left.real.to(left.dtype), left)
-    size = eigenvalues.unsqueeze(-1)
-    off_right = _times(right, jacobians.mT) - size * right
-    off_left = (_times(left, jacobians) - size * left).norm(dim=-1) / left.norm(dim=-1)
-    residual = torch.maximum(off_right.norm(dim=-1), off_left)
+    residual = torch.maximum(_off(right, jacobians.mT, eigenvalues), _off(left, jacobians, eigenvalues))
+    moved = left.norm(dim=-1) * torch.finfo(jacobians.dtype).eps  # of the norm: by rounding
+    known = (residual <= _tolerance(jacobians)) & (moved <= TOLERANCE[jacobians.dtype])  # false for NaN
+    doubtful = ~known | missing
     nan = torch.nan
     return Eigenmodes(
         eigenvalues.masked_fill(missing, nan),
-        right.masked_fill(missing.unsqueeze(-1), nan),
-        left.masked_fill(missing.unsqueeze(-1), nan),
+        right.masked_fill(doubtful.unsqueeze(-1), nan),
+        left.masked_fill(doubtful.unsqueeze(-1), nan),
         residual.masked_fill(missing, nan),
+        *outside,
     )
+
+
+def _off(rows: Complex[Tensor, "point mode state"], matrices: Tensor, eigenvalues: Tensor) -> Tensor:
+    """Return `|v M - lambda v| / |v|` of vectors in rows, `(point, mode)`."""
+    return (_times(rows, matrices) - eigenvalues.unsqueeze(-1) * rows).norm(dim=-1) / rows.norm(dim=-1)
+
+
+def _tolerance(jacobians: Float[Tensor, "point state state"]) -> Float[Tensor, "point 1"]:
+    """Return what residuals must be below."""
+    return TOLERANCE[jacobians.dtype] * torch.linalg.matrix_norm(jacobians).unsqueeze(1)
 
 
 def _times(rows: Complex[Tensor, "point mode state"], matrix: Float[Tensor, "point state state"]) -> Tensor:
