@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from slowpoints.text.corpus import EncodedData
     from slowpoints.training.model import RecurrentClassifier
 
+MODES = 3  # leading modes that analyses look at
 ENDS = (0.05, 0.95)  # quantiles of places at which the manifold is taken to end
 
 
@@ -156,7 +157,7 @@ class Dissection:
     @cached_property
     def linearization(self) -> Linearization:
         """The network linear at the points, its modes turned so that `r_a . m > 0`."""
-        return linearize(self.network.cell, self.points).oriented(self.manifold.axis)
+        return linearize(self.network.cell, self.points, modes=MODES).oriented(self.manifold.axis)
 
     @cached_property
     def trusted(self) -> Bool[Tensor, " point"]:

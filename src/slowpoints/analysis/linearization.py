@@ -91,7 +91,7 @@ class MeanInputAnalysis:
         found = dissection.search(self.points, mean)[dissection.points.tolerance].converged
         if not len(found):
             raise Unanswerable(f"no search under the mean embedding came to q < {found.tolerance:g}")
-        about_mean = linearize(dissection.network.cell, found, modes=3)
+        about_mean = linearize(dissection.network.cell, found, modes=1)
         about_zero = dissection.linearization
         rows = _some(dissection.trajectories.followed, self.transitions, dissection.seed)
         tau = [_tau(linear) for linear in (about_mean, about_zero)]

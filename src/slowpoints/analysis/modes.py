@@ -14,7 +14,6 @@ from slowpoints.figures.modes import FIGURES
 if TYPE_CHECKING:
     from slowpoints.analysis.dissection import Dissection
 
-TOP = 3  # modes whose time constants are followed along the manifold
 LONGEST = 1e9  # tokens; an eigenvalue that is exactly 1 has no finite time constant
 
 
@@ -38,8 +37,8 @@ class ModesAnalysis:
         """Return time constants along the manifold, and whole spectra at three points."""
         linear, trusted = dissection.linearization, dissection.trusted
         top = linear.modes.eigenvalues[trusted, 0]
-        known = (linear.modes.trusted & trusted.unsqueeze(1))[:, :TOP]
-        tau = linear.time_constants[:, :TOP].clamp(max=LONGEST).masked_fill(~known, torch.nan).cpu().numpy()
+        known = linear.modes.trusted & trusted.unsqueeze(1)
+        tau = linear.time_constants.clamp(max=LONGEST).masked_fill(~known, torch.nan).cpu().numpy()
         examples = dissection.examples
         spectra = spectrum(linear.recurrent_jacobian[examples])
         length = float(np.median(dissection.trajectories.lengths))

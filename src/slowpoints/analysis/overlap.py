@@ -30,7 +30,7 @@ class OverlapAnalysis:
     def __call__(self, dissection: Dissection) -> Findings:
         """Return the overlaps at every point, and those of random vectors."""
         linear, manifold = dissection.linearization, dissection.manifold
-        overlaps = mode_overlaps(linear, manifold.axis)[dissection.trusted, :3].cpu().numpy()
+        overlaps = mode_overlaps(linear, manifold.axis)[dissection.trusted].cpu().numpy()
         overlaps = overlaps[:, np.isfinite(overlaps).any(axis=0)]
         chance = random_overlaps(linear.location.shape[1], seed=dissection.seed).numpy()
         metrics = {f"r{n + 1}_m_median": float(np.nanmedian(overlaps[:, n])) for n in range(overlaps.shape[1])}

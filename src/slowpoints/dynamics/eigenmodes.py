@@ -9,18 +9,12 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics.checks import InvalidInput, check_count, check_size
-from slowpoints.dynamics.continuation import follow
 from slowpoints.dynamics.parallel import chunk_rows, in_threads
-from slowpoints.dynamics.reference import Reference, make_reference
+from slowpoints.dynamics.powers import dimensions, leading_modes
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Complex, Float, Int
 
-LARGE = 64  # state size from which it pays to follow modes from one Jacobian to those near it
-FEW = 8  # Jacobians, among which it does not
-POINTS_PER_REFERENCE = 32
-USEFUL = 0.25  # share of Jacobians that must be near another for it to go on
-PROBES = 4  # random vectors by whose images Jacobians are compared
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}  # to which eigenvalues and vectors must be known
 
 
@@ -113,9 +107,8 @@ def spectrum(jacobians: Float[Tensor, "point state state"]) -> Complex[Tensor, "
 def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -> Eigenmodes:
     """Find the leading modes of each Jacobian, with right and left vectors.
 
-    Large Jacobians in double precision are compared first. Of some that differ most all modes are found; to the others,
-    near one of them, its leading modes are followed, and it is proven that none is missed (see `continuation`). Each
-    Jacobian for which that fails is decomposed on its own. Which way was taken does not show in the result: residuals
+    Few modes of large Jacobians in double precision are found from powers of these, where it can be shown that none is
+    missed (see `powers`); all others by full decompositions. Which way was taken does not show in the result: residuals
     are below 1e-10 either way. Each right vector's largest entry is made real and positive.
 
     Parameters
@@ -137,91 +130,44 @@ def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -
     _check_square(jacobians)
     check_count(count, "count")
     jacobians = jacobians.detach()
+    parts = jacobians.split(chunk_rows(jacobians))
+    found = in_threads(lambda part: _modes(part, count), parts, jacobians.device)
+    return _joined(found)
+
+
+def _modes(jacobians: Float[Tensor, "point state state"], count: int) -> Eigenmodes:
+    """Find the leading modes in the way that suits the size."""
     size = jacobians.shape[1]
-    left = torch.arange(len(jacobians), device=jacobians.device)
-    done: list[tuple[Tensor, Eigenmodes]] = []
-    if size >= LARGE and count <= size // 8 and jacobians.dtype == torch.float64:
-        while len(left) >= FEW:
-            found = _modes_of_neighbours(jacobians, left, count)
-            done += found
-            before, left = len(left), left[~torch.isin(left, torch.cat([rows for rows, _ in found]))]
-            if len(left) > (1 - USEFUL) * before:
-                break
-    parts = left.split(chunk_rows(jacobians)) if len(left) else ()
-    done += zip(parts, in_threads(lambda rows: _full(jacobians[rows], count), parts, jacobians.device), strict=True)
-    return _joined([modes for _, modes in done], torch.cat([rows for rows, _ in done]))
+    if jacobians.dtype != torch.float64 or 2 * dimensions(size, count) > size:
+        return _full(jacobians, count)
+    found = leading_modes(jacobians, count)
+    some = jacobians[found.rows]
+    missing = torch.zeros_like(found.eigenvalues, dtype=torch.bool)
+    outside = _outside_among(some, found.eigenvalues)
+    parts = [assemble(some, found.eigenvalues, found.right, found.left, missing, outside)]
+    others = torch.ones(len(jacobians), dtype=torch.bool, device=jacobians.device)
+    others[found.rows] = False
+    if others.any():
+        parts.append(_full(jacobians[others], count))
+    return _joined(parts, torch.cat([found.rows, others.nonzero().squeeze(1)]))
 
 
-def _modes_of_neighbours(
-    jacobians: Float[Tensor, "point state state"], rows: Int[Tensor, " row"], count: int
-) -> list[tuple[Tensor, Eigenmodes]]:
-    """Decompose some of the Jacobians and follow their modes to others; return for which rows that was right."""
-    references, nearest = _spread_out(jacobians, rows)
-
-    def decompose(row: Tensor) -> tuple[Reference | None, Eigenmodes]:
-        values, vectors = torch.linalg.eig(jacobians[row : row + 1])
-        reference = make_reference(jacobians[row], values[0], vectors[0], count)
-        return reference, _chosen(jacobians[row : row + 1], values, vectors, count)
-
-    def continued(task: tuple[Reference, Tensor]) -> tuple[Tensor, Eigenmodes]:
-        reference, some = task
-        matrices = jacobians[some]
-        found = follow(matrices, reference, count)
-        none_missing = torch.zeros_like(found.eigenvalues, dtype=torch.bool)
-        outside = _outside_among(matrices[found.rows], found.eigenvalues)
-        modes = assemble(matrices[found.rows], found.eigenvalues, found.right, found.left, none_missing, outside)
-        return some[found.rows], modes
-
-    decomposed = in_threads(decompose, rows[references].split(1), jacobians.device)
-    tasks = []
-    for number, (reference, _) in enumerate(decomposed):
-        members = rows[(nearest == number).nonzero().squeeze(1)]
-        members = members[members != rows[references[number]]]
-        if reference is not None and len(members):
-            tasks += [(reference, some) for some in members.split(chunk_rows(jacobians))]
-    own = [(row, modes) for row, (_, modes) in zip(rows[references].split(1), decomposed, strict=True)]
-    return own + in_threads(continued, tasks, jacobians.device)
-
-
-def _spread_out(
-    jacobians: Float[Tensor, "point state state"], rows: Int[Tensor, " row"]
-) -> tuple[Int[Tensor, " reference"], Int[Tensor, " row"]]:
-    """Return places in `rows` of Jacobians far from one another, and which of these each Jacobian is nearest to.
-
-    The first is the one nearest to the mean, each further one the farthest from those before (Gonzalez 1985). Distances
-    are those of the images of a few random vectors.
-    """
-    generator = torch.Generator().manual_seed(0)
-    probes = torch.randn(jacobians.shape[1], PROBES, generator=generator, dtype=jacobians.dtype).to(jacobians.device)
-    images = (jacobians[rows] if len(rows) < len(jacobians) else jacobians).matmul(probes).flatten(1)
-    chosen = [int((images - images.mean(dim=0)).norm(dim=1).argmin())]
-    distance = (images - images[chosen[0]]).norm(dim=1)
-    nearest = torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
-    while len(chosen) < -(-len(rows) // POINTS_PER_REFERENCE) and distance.max() > 0:  # 0: all others are the same
-        chosen.append(int(distance.argmax()))
-        to_this = (images - images[chosen[-1]]).norm(dim=1)
-        nearest[to_this < distance] = len(chosen) - 1
-        distance = torch.minimum(distance, to_this)
-    return torch.tensor(chosen, device=rows.device), nearest
-
-
-def _joined(parts: list[Eigenmodes], rows: Int[Tensor, " point"]) -> Eigenmodes:
-    """Put the modes of parts into the order of their rows; where there are fewer modes than elsewhere, NaN."""
+def _joined(parts: list[Eigenmodes], rows: Int[Tensor, " point"] | None = None) -> Eigenmodes:
+    """Put modes together, in the order of their rows; where there are fewer than elsewhere, NaN."""
     width = max(part.eigenvalues.shape[1] for part in parts)
-    place = rows.argsort()
 
-    def join(name: str) -> Tensor:
-        values: list[Tensor] = [getattr(part, name) for part in parts]
-        if values[0].ndim == 1:
-            return torch.cat(values)[place]
-        padded = values[0].new_full((len(place), width, *values[0].shape[2:]), torch.nan)
-        start = 0
-        for value in values:
-            padded[start : start + len(value), : value.shape[1]] = value
-            start += len(value)
-        return padded[place]
+    def widened(values: Tensor) -> Tensor:
+        if values.ndim == 1 or values.shape[1] == width:
+            return values
+        padding = values.new_full((len(values), width - values.shape[1], *values.shape[2:]), torch.nan)
+        return torch.cat([values, padding], dim=1)
 
-    return Eigenmodes(*(join(field.name) for field in fields(Eigenmodes)))
+    joined = {
+        field.name: torch.cat([widened(getattr(part, field.name)) for part in parts]) for field in fields(Eigenmodes)
+    }
+    if rows is not None:
+        joined = {name: values[rows.argsort()] for name, values in joined.items()}
+    return Eigenmodes(**joined)
 
 
 def _full(jacobians: Float[Tensor, "point state state"], count: int) -> Eigenmodes:

@@ -73,7 +73,7 @@ def linearize(
     points: FixedPoints | Array,
     input: Array | None = None,
     *,
-    modes: int = 10,
+    modes: int = 3,
     dtype: torch.dtype = torch.float64,
 ) -> Linearization:
     """Find both Jacobians of a network at given points, and the leading modes of the recurrent one.
@@ -88,7 +88,7 @@ def linearize(
         The inputs x* to linearise about, `(input,)` or `(point, input)`. Where None, those of the `FixedPoints`, or
         zero.
     modes
-        How many leading modes to find.
+        How many leading modes to find; a complex pair is one.
     dtype
         Precision of the result.
 
