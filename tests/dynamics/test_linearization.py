@@ -308,3 +308,48 @@ def test_results_do_not_depend_on_order():
 def test_bad_input_is_one_clear_message(part, call):
     with pytest.raises(InvalidInput, match=part):
         call()
+
+
+def test_jacobians_of_some_points_are_those_of_all():
+    torch.manual_seed(0)
+    cell = GRU(3, 6)
+    found = linearize(cell, 0.3 * normal(70, 6), normal(70, 3, seed=1))
+    rows = torch.tensor([64, 2, 33])
+    torch.testing.assert_close(found.select(rows).recurrent_jacobian, found.recurrent_jacobian[rows])
+    torch.testing.assert_close(found.select(rows).input_jacobian, found.input_jacobian[rows])
+    vectors = normal(70, 6, seed=2)
+    expected = torch.einsum("ps,psi->pi", vectors, found.input_jacobian)
+    torch.testing.assert_close(found.input_sensitivity(vectors), expected)
+    torch.testing.assert_close(found.input_sensitivity(1j * vectors), 1j * expected)
+    words = normal(4, 3, seed=3)
+    effects = torch.einsum("psi,pwi->pws", found.input_jacobian, words - found.input[:, None])
+    torch.testing.assert_close(input_effects(found, words), effects)
+
+
+@pytest.mark.parametrize("kind", [*CELLS, None])
+def test_a_change_is_what_both_jacobians_make_of_it(kind):
+    torch.manual_seed(0)
+    cell = LSTM(3, 4) if kind is None else kind(3, 4)
+    states = 0.3 * normal(5, cell.state_size)
+    step = cell.double().step
+    found = linearize((lambda h, x: step(h, x)) if kind is None else cell, states, normal(5, 3, seed=1))
+    points = torch.tensor([0, 4, 4, 2])
+    change, input_change = normal(4, cell.state_size, seed=2), normal(4, 3, seed=3)
+    expected = torch.einsum("pij,pj->pi", found.recurrent_jacobian[points], change)
+    expected = expected + torch.einsum("pij,pj->pi", found.input_jacobian[points], input_change)
+    torch.testing.assert_close(found.change(points, change, input_change), expected)
+
+
+def test_linearising_does_not_keep_jacobians(monkeypatch):
+    """Nor does it hold more than some at once: with room for two, each of the points gets its own modes."""
+    from slowpoints.dynamics import linearization
+
+    monkeypatch.setattr(linearization, "MEMORY", 2 * 8 * 6**2)
+    torch.manual_seed(0)
+    states = 0.3 * normal(5, 6)
+    cell = GRU(3, 6)
+    found = linearize(cell, states)
+    largest = max(value.numel() for value in vars(found).values() if isinstance(value, torch.Tensor))
+    assert largest <= 5 * 6
+    monkeypatch.undo()
+    torch.testing.assert_close(found.modes.left, linearize(cell, states).modes.left)

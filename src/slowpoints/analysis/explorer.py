@@ -188,8 +188,9 @@ def _projections(linear: Linearization, vectors: Tensor) -> Float[Tensor, "point
 
 def _readout_effects(dissection: Dissection, linear: Linearization, vectors: Tensor) -> Float[Tensor, "point word"]:
     """Return the change of the logit within one token, `w . Jinp x`."""
-    weights = dissection.readout.to(linear.input_jacobian)
-    sensitivity = weights @ linear.input_jacobian[:, : len(weights)]
+    weights = torch.zeros_like(linear.location)
+    weights[:, : len(dissection.readout)] = dissection.readout.to(weights)
+    sensitivity = linear.input_sensitivity(weights)
     return sensitivity @ vectors.to(sensitivity).T
 
 

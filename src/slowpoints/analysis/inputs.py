@@ -77,8 +77,7 @@ def _averaged_over_points(dissection: Dissection) -> np.ndarray:
     the vocabulary instead of one for each point.
     """
     linear = dissection.linearization.select(dissection.trusted)
-    left = linear.modes.left[:, 0].real.to(linear.input_jacobian)
-    sensitivity = (left.unsqueeze(1) @ linear.input_jacobian).squeeze(1)
+    sensitivity = linear.input_sensitivity(linear.modes.left[:, 0].real)
     offset = (sensitivity * linear.input).sum(dim=1).mean()
     weight = dissection.network.embedding.weight.detach().to(sensitivity)
     averaged: np.ndarray = (weight @ sensitivity.mean(dim=0) - offset).cpu().numpy()

@@ -40,7 +40,7 @@ class ModesAnalysis:
         known = linear.modes.trusted & trusted.unsqueeze(1)
         tau = linear.time_constants.clamp(max=LONGEST).masked_fill(~known, torch.nan).cpu().numpy()
         examples = dissection.examples
-        spectra = spectrum(linear.recurrent_jacobian[examples])
+        spectra = spectrum(linear.select(examples).recurrent_jacobian)
         length = float(np.median(dissection.trajectories.lengths))
         low, median, high = np.nanquantile(tau[:, 0], [0.1, 0.5, 0.9])
         metrics = {

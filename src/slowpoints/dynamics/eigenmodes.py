@@ -132,7 +132,7 @@ def eigenmodes(jacobians: Float[Tensor, "point state state"], count: int = 10) -
     jacobians = jacobians.detach()
     parts = jacobians.split(chunk_rows(jacobians))
     found = in_threads(lambda part: _modes(part, count), parts, jacobians.device)
-    return _joined(found)
+    return joined(found)
 
 
 def _modes(jacobians: Float[Tensor, "point state state"], count: int) -> Eigenmodes:
@@ -149,10 +149,10 @@ def _modes(jacobians: Float[Tensor, "point state state"], count: int) -> Eigenmo
     others[found.rows] = False
     if others.any():
         parts.append(_full(jacobians[others], count))
-    return _joined(parts, torch.cat([found.rows, others.nonzero().squeeze(1)]))
+    return joined(parts, torch.cat([found.rows, others.nonzero().squeeze(1)]))
 
 
-def _joined(parts: list[Eigenmodes], rows: Int[Tensor, " point"] | None = None) -> Eigenmodes:
+def joined(parts: list[Eigenmodes], rows: Int[Tensor, " point"] | None = None) -> Eigenmodes:
     """Put modes together, in the order of their rows; where there are fewer than elsewhere, NaN."""
     width = max(part.eigenvalues.shape[1] for part in parts)
 
