@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from slowpoints.dynamics.linearization import Linearization
 
 CHUNK = 1 << 24  # numbers in a table of distances at once
-SAMPLES = 4096  # moved at once
+SAMPLES = 1024  # moved at once
 
 
 def nearest_points(linearization: Linearization, states: Float[Tensor, "sample state"]) -> Int[Tensor, " sample"]:
