@@ -112,7 +112,7 @@ plt.show()
 # memory. Does the slowest one point along the line of points (an overlap of 1), and how much faster are the others?
 
 # %%
-linear = slowpoints.linearize(cell, points.converged).oriented(manifold.axis)
+linear = slowpoints.linearize(cell, points.converged, modes=4).oriented(manifold.axis)
 slowest = linear.time_constants[:, :4].median(dim=0).values
 print("time constants of the four slowest modes, median over points:", [f"{value:.1f} tokens" for value in slowest])
 print(f"overlap of the slowest with the line: {mode_overlaps(linear, manifold.axis)[:, 0].median():.2f}")

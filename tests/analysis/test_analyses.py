@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from scipy.stats import rankdata
 from slowpoints.analysis.activity import ActivityAnalysis
 from slowpoints.analysis.analysis import Unanswerable
 from slowpoints.analysis.bag_of_words import BagOfWordsAnalysis
+from slowpoints.analysis.explorer import ExplorerAnalysis
 from slowpoints.analysis.fixed_points import FixedPointAnalysis
 from slowpoints.analysis.inputs import InputAnalysis
 from slowpoints.analysis.linearization import LinearizationAnalysis, LinearizedNetworkAnalysis, MeanInputAnalysis
@@ -94,6 +97,34 @@ def test_a_mode_that_never_decays_has_a_finite_time_constant():
     metrics = ModesAnalysis()(dissection).metrics
     assert metrics["tau_1_median"] == LONGEST
     assert all(np.isfinite(value) for value in metrics.values())
+
+
+def test_points_whose_top_mode_cannot_be_told_are_left_out_and_counted(of_integrator):
+    questions = (ModesAnalysis(), OverlapAnalysis(), InputAnalysis(), ExplorerAnalysis(documents=2))
+    doubtful = torch.arange(40) < 5
+    some = dissect(integrator())
+    linear, modes = of_integrator.linearization, of_integrator.linearization.modes
+    invented = {"eigenvalues": modes.eigenvalues.clone()}
+    invented["eigenvalues"][doubtful] = 0.1j
+    for name in ("left", "right"):
+        invented[name] = getattr(modes, name).clone()
+        invented[name][doubtful] = torch.nan
+    some.linearization = replace(linear, modes=replace(modes, **invented))
+    for question in questions:
+        findings = question(some)
+        assert "left out: 5 of 40 points" in findings.sentence
+        assert "left out" not in question(of_integrator).sentence
+        assert all(np.isfinite(value) for value in findings.metrics.values())
+    metrics = ModesAnalysis()(some).metrics
+    assert metrics["doubtful_share"] == pytest.approx(5 / 40)
+    assert metrics["top_real_share"] == 1
+    kept = linear.time_constants[~doubtful, 0].clamp(max=LONGEST)
+    assert metrics["tau_1_median"] == pytest.approx(np.median(kept.numpy()))
+    some.linearization = replace(linear, modes=replace(modes, left=torch.full_like(modes.left, torch.nan)))
+    some.__dict__.pop("trusted")
+    for question in questions:
+        with pytest.raises(Unanswerable, match="any of the 40 points"):
+            question(some)
 
 
 def test_input_projections_follow_the_words_valence(of_integrator):

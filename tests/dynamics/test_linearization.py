@@ -106,6 +106,47 @@ def test_a_matrix_without_a_basis_of_vectors_keeps_its_leading_mode():
     assert modes.residual.item() < 1e-12
 
 
+def test_all_modes_that_grow_are_counted_not_only_those_asked_for():
+    """A chaotic network at rest: 89 of 100 eigenvalues lie outside the unit circle, a pair being one of 49 modes."""
+    torch.manual_seed(0)
+    weight = (torch.randn(100, 100) * 0.3).double()
+    for count in (1, 3, 10, 100):
+        modes = linearize(lambda h, x: torch.tanh(h @ weight.T + x), torch.zeros(100).double(), torch.zeros(100))
+        modes = eigenmodes(modes.recurrent_jacobian, count)
+        assert modes.unstable.tolist() == [49]
+        assert modes.unstable_eigenvalues.tolist() == [89]
+
+
+def test_what_stands_still_does_not_grow():
+    direction = normal(100) / normal(100).norm()
+    matrix = 0.5 * torch.eye(100).double() + 0.5 * torch.outer(direction, direction)
+    growing = matrix + 1e-8 * torch.outer(direction, direction)
+    assert eigenmodes(torch.stack([matrix, growing])).unstable.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("size", [2, 3, 20])
+def test_modes_of_a_jordan_block_cannot_be_trusted(size):
+    """It has one right vector and one left vector, at right angles: no scale makes `l . r = 1`."""
+    block = 0.5 * torch.eye(size).double() + torch.diag(torch.ones(size - 1).double(), 1)
+    matrix = torch.block_diag(torch.tensor([[1.2]], dtype=torch.float64), block)
+    turned = torch.linalg.qr(normal(size + 1, size + 1))[0]
+    for each in (matrix, turned @ matrix @ turned.T):
+        modes = eigenmodes(each[None], count=2)
+        assert modes.trusted.tolist() == [[True, False]]
+        assert modes.eigenvalues[0, 0].real.item() == pytest.approx(1.2, abs=1e-9)
+        assert torch.isnan(modes.left[0, 1].real).all()
+        assert torch.isnan(modes.right[0, 1].real).all()
+        assert not torch.isnan(modes.eigenvalues.real).any()
+
+
+def test_modes_that_can_be_told_are_trusted():
+    modes = eigenmodes(0.3 * normal(5, 12, 12), count=12)
+    found = ~torch.isnan(modes.residual)
+    assert modes.trusted.equal(found)
+    assert not found.all()  # pairs leave fewer modes than the matrix has eigenvalues
+    assert eigenmodes(0.3 * normal(5, 12, 12).float()).trusted[:, 0].all()
+
+
 def test_modes_of_large_matrices_are_those_of_a_full_decomposition():
     """Many eigenvalues just below 1, complex pairs, and a leading mode far from 1, as iterative solvers miss it."""
     values = torch.linspace(0.5, 0.99, 200, dtype=torch.float64)
@@ -267,3 +308,48 @@ def test_results_do_not_depend_on_order():
 def test_bad_input_is_one_clear_message(part, call):
     with pytest.raises(InvalidInput, match=part):
         call()
+
+
+def test_jacobians_of_some_points_are_those_of_all():
+    torch.manual_seed(0)
+    cell = GRU(3, 6)
+    found = linearize(cell, 0.3 * normal(70, 6), normal(70, 3, seed=1))
+    rows = torch.tensor([64, 2, 33])
+    torch.testing.assert_close(found[rows].recurrent_jacobian, found.recurrent_jacobian[rows])
+    torch.testing.assert_close(found[rows].input_jacobian, found.input_jacobian[rows])
+    vectors = normal(70, 6, seed=2)
+    expected = torch.einsum("ps,psi->pi", vectors, found.input_jacobian)
+    torch.testing.assert_close(found.input_sensitivity(vectors), expected)
+    torch.testing.assert_close(found.input_sensitivity(1j * vectors), 1j * expected)
+    words = normal(4, 3, seed=3)
+    effects = torch.einsum("psi,pwi->pws", found.input_jacobian, words - found.input[:, None])
+    torch.testing.assert_close(input_effects(found, words), effects)
+
+
+@pytest.mark.parametrize("kind", [*CELLS, None])
+def test_a_change_is_what_both_jacobians_make_of_it(kind):
+    torch.manual_seed(0)
+    cell = LSTM(3, 4) if kind is None else kind(3, 4)
+    states = 0.3 * normal(5, cell.state_size)
+    step = cell.double().step
+    found = linearize((lambda h, x: step(h, x)) if kind is None else cell, states, normal(5, 3, seed=1))
+    points = torch.tensor([0, 4, 4, 2])
+    change, input_change = normal(4, cell.state_size, seed=2), normal(4, 3, seed=3)
+    expected = torch.einsum("pij,pj->pi", found.recurrent_jacobian[points], change)
+    expected = expected + torch.einsum("pij,pj->pi", found.input_jacobian[points], input_change)
+    torch.testing.assert_close(found.change(points, change, input_change), expected)
+
+
+def test_linearising_does_not_keep_jacobians(monkeypatch):
+    """Nor does it hold more than some at once: with room for two, each of the points gets its own modes."""
+    from slowpoints.dynamics import linearization
+
+    monkeypatch.setattr(linearization, "MEMORY", 2 * 8 * 6**2)
+    torch.manual_seed(0)
+    states = 0.3 * normal(5, 6)
+    cell = GRU(3, 6)
+    found = linearize(cell, states)
+    largest = max(value.numel() for value in vars(found).values() if isinstance(value, torch.Tensor))
+    assert largest <= 5 * 6
+    monkeypatch.undo()
+    torch.testing.assert_close(found.modes.left, linearize(cell, states).modes.left)

@@ -33,7 +33,7 @@ def linearized():
 
 
 def made() -> list:
-    points, linear = searched(), linearized()
+    points, linear = searched(), linearized().with_jacobians()
     ring = torch.stack([torch.linspace(0, 6.2, 80).double().cos(), torch.linspace(0, 6.2, 80).double().sin()], dim=1)
     return [
         points,
@@ -124,6 +124,18 @@ def test_rows_are_chosen_by_masks_slices_and_indices_of_torch_numpy_and_python(r
 def test_rows_that_are_not_there_are_one_clear_message(rows):
     with pytest.raises(InvalidInput, match="rows"):
         searched()[rows]
+
+
+def test_a_linearisation_leaves_its_network_with_its_jacobians(tmp_path):
+    linear = linearized()
+    linear.save(tmp_path / "linear.npz")
+    loaded, others = type(linear).load(tmp_path / "linear.npz"), linearized()
+    for kept in (loaded, linear.to("cpu"), (linear[:4] + linear[4:]), (linear[:4] + others[4:])):
+        assert same(kept.recurrent_jacobian, linear.recurrent_jacobian)
+        assert same(kept.input_jacobian, linear.input_jacobian)
+    rows = torch.tensor([3, 0, 3])
+    change = (torch.randn(3, 5).double(), torch.randn(3, 3).double())
+    torch.testing.assert_close(loaded.change(rows, *change), linear.change(rows, *change))
 
 
 def test_a_row_of_a_linearisation_has_that_points_modes():

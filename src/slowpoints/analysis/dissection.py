@@ -28,13 +28,14 @@ from slowpoints.training.bag_of_words import BagOfWords, fit_bag_of_words
 from slowpoints.training.valence_words import ValenceWords, choose_valence_words
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Bool, Float, Int
     from torch import Tensor
 
     from slowpoints.analysis.options import Sampling
     from slowpoints.text.corpus import EncodedData
     from slowpoints.training.model import RecurrentClassifier
 
+MODES = 3  # leading modes that analyses look at
 ENDS = (0.05, 0.95)  # quantiles of places at which the manifold is taken to end
 
 
@@ -157,7 +158,27 @@ class Dissection:
     @cached_property
     def linearization(self) -> Linearization:
         """The network linear at the points, its modes turned so that `r_a . m > 0`."""
-        return linearize(self.network.cell, self.points).oriented(self.manifold.axis)
+        return linearize(self.network.cell, self.points, modes=MODES).oriented(self.manifold.axis)
+
+    @cached_property
+    def trusted(self) -> Bool[Tensor, " point"]:
+        """Which points have a top mode that can be trusted (`Eigenmodes.trusted`): modes are told of these alone.
+
+        Raises
+        ------
+        Unanswerable
+            If there are none.
+        """
+        trusted = self.linearization.modes.trusted[:, 0]
+        if not trusted.any():
+            raise Unanswerable(f"the top mode cannot be told from others at any of the {len(trusted)} points")
+        return trusted
+
+    def left_out(self) -> str:
+        """Return, as a clause for a sentence on modes, how many points it leaves out; nothing where it has all."""
+        doubtful = int((~self.trusted).sum())
+        whose = f"; left out: {doubtful} of {len(self.trusted)} points, whose top mode cannot be told from others"
+        return whose if doubtful else ""
 
     @cached_property
     def examples(self) -> Int[Tensor, " 3"]:

@@ -29,7 +29,7 @@ class ExplorerAnalysis:
     At some of the points, spread evenly along the manifold: all eigenvalues of the recurrent Jacobian, and the words
     that push the state farthest along the top mode, `l_1 . Jinp x`, with what they do to the readout, `w . Jinp x`. Of
     some documents: the trajectory, and the same of each word at the point nearest to the state in which it is read. At
-    points whose top mode is a complex pair the real part is taken.
+    points whose top mode is a complex pair the real part is taken; those whose top mode cannot be trusted are left out.
 
     Metrics: `points`, `documents`.
 
@@ -54,7 +54,8 @@ class ExplorerAnalysis:
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return the arrays; the page is made from them when all analyses have run."""
-        chosen = evenly(dissection.manifold.place, self.points)
+        trusted = dissection.trusted.nonzero().squeeze(1)
+        chosen = trusted[evenly(dissection.manifold.place[trusted], self.points)]
         linear = dissection.linearization[chosen]
         documents = choose_documents(dissection, self.documents)
         arrays = {
@@ -67,7 +68,7 @@ class ExplorerAnalysis:
         small = {name: _single(array) for name, array in arrays.items()}
         sentence = (
             f"explorer.html shows {len(documents)} documents word by word, and the eigenvalues and the strongest words "
-            f"at {len(chosen)} points."
+            f"at {len(chosen)} points{dissection.left_out()}."
         )
         return Findings(sentence, {"points": float(len(chosen)), "documents": float(len(documents))}, small)
 
@@ -187,8 +188,9 @@ def _projections(linear: Linearization, vectors: Tensor) -> Float[Tensor, "point
 
 def _readout_effects(dissection: Dissection, linear: Linearization, vectors: Tensor) -> Float[Tensor, "point word"]:
     """Return the change of the logit within one token, `w . Jinp x`."""
-    weights = dissection.readout.to(linear.input_jacobian)
-    sensitivity = weights @ linear.input_jacobian[:, : len(weights)]
+    weights = torch.zeros_like(linear.location)
+    weights[:, : len(dissection.readout)] = dissection.readout.to(weights)
+    sensitivity = linear.input_sensitivity(weights)
     return sensitivity @ vectors.to(sensitivity).T
 
 

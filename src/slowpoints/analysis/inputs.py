@@ -21,7 +21,7 @@ class InputAnalysis:
     """Projects words onto the top mode, `l_1 . Jinp x`, at every point (Maheswaranathan et al. 2019, Fig. 4a and 4c).
 
     Words are those that a bag of words finds most positive, most negative and neutral. At points whose top mode is a
-    complex pair the real part is taken.
+    complex pair the real part is taken; points whose top mode cannot be trusted are left out.
 
     Metrics: `projection_auc` (how well the projections, averaged over points, tell positive from negative words, as
     area under the ROC curve), `projection_auc_low` (5 % quantile over the points), `neutral_ratio` (mean |projection|
@@ -37,7 +37,8 @@ class InputAnalysis:
         linear, words = dissection.linearization, dissection.valence_words
         ids = torch.from_numpy(np.asarray(words.ids))
         vectors = dissection.embed(ids)
-        projections = input_projections(linear, vectors).real.cpu().numpy()
+        trusted = dissection.trusted
+        projections = input_projections(linear, vectors)[trusted].real.cpu().numpy()
         averaged = projections.mean(axis=0)
         classes = np.asarray(words.classes)
         strong = classes != 0
@@ -58,6 +59,7 @@ class InputAnalysis:
             "words": np.array([dissection.data.words[index] for index in ids.tolist()]),
             "classes": classes,
             **dissection.places(),
+            "place": dissection.places()["place"][trusted.cpu().numpy()],
             "projections": projections,
             "vocabulary_projections": vocabulary,
             "example_effects_plane": (moved - origin.unsqueeze(1)).cpu().numpy(),
@@ -65,7 +67,7 @@ class InputAnalysis:
             "points_plane": dissection.components.project(linear.location, 2).cpu().numpy(),
             "explained": dissection.components.explained[:2].cpu().numpy(),
         }
-        return Findings(_sentence(metrics), metrics, arrays, FIGURES)
+        return Findings(_sentence(metrics) + dissection.left_out() + ".", metrics, arrays, FIGURES)
 
 
 def _averaged_over_points(dissection: Dissection) -> np.ndarray:
@@ -74,9 +76,8 @@ def _averaged_over_points(dissection: Dissection) -> np.ndarray:
     The projection is linear in the word: averaging the points' sensitivities `l_1 . Jinp` first takes one product for
     the vocabulary instead of one for each point.
     """
-    linear = dissection.linearization
-    left = linear.modes.left[:, 0].real.to(linear.input_jacobian)
-    sensitivity = (left.unsqueeze(1) @ linear.input_jacobian).squeeze(1)
+    linear = dissection.linearization[dissection.trusted]
+    sensitivity = linear.input_sensitivity(linear.modes.left[:, 0].real)
     offset = (sensitivity * linear.input).sum(dim=1).mean()
     weight = dissection.network.embedding.weight.detach().to(sensitivity)
     averaged: np.ndarray = (weight @ sensitivity.mean(dim=0) - offset).cpu().numpy()
@@ -112,4 +113,4 @@ def _sentence(metrics: dict[str, float]) -> str:
         text += f"; the rank correlation with human ratings of {count} words is {metrics['human_rho']:.2f}"
     if "human_rho_common" in metrics:
         text += f" (of the common ones {metrics['human_rho_common']:.2f})"
-    return text + "."
+    return text

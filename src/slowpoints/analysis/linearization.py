@@ -91,10 +91,10 @@ class MeanInputAnalysis:
         found = dissection.search(self.points, mean)[dissection.points.tolerance].converged
         if not len(found):
             raise Unanswerable(f"no search under the mean embedding came to q < {found.tolerance:g}")
-        about_mean = linearize(dissection.network.cell, found, modes=3)
+        about_mean = linearize(dissection.network.cell, found, modes=1)
         about_zero = dissection.linearization
         rows = _some(dissection.trajectories.followed, self.transitions, dissection.seed)
-        tau = [float(linear.time_constants[:, 0].median()) for linear in (about_mean, about_zero)]
+        tau = [_tau(linear) for linear in (about_mean, about_zero)]
         error = [float(np.median(step_errors(dissection, linear, rows))) for linear in (about_mean, about_zero)]
         metrics = {
             "count": float(len(found)),
@@ -168,6 +168,14 @@ class LinearizedNetworkAnalysis:
             last = states[torch.arange(len(part)), batch.lengths - 1]
             logits.append(dissection.logits(last.nan_to_num(posinf=1e30, neginf=-1e30)))  # what has diverged
         return torch.cat(logits).cpu().numpy()
+
+
+def _tau(linear: Linearization) -> float:
+    """Return the top mode's median time constant over the points at which it can be trusted."""
+    trusted = linear.modes.trusted[:, 0]
+    if not trusted.any():
+        raise Unanswerable(f"the top mode cannot be told from others at any of {len(linear)} points")
+    return float(linear.time_constants[trusted, 0].median())
 
 
 def step_errors(dissection: Dissection, linear: Linearization, rows: Tensor) -> np.ndarray:

@@ -14,64 +14,65 @@ from slowpoints.figures.modes import FIGURES
 if TYPE_CHECKING:
     from slowpoints.analysis.dissection import Dissection
 
-TOP = 3  # modes whose time constants are followed along the manifold
 LONGEST = 1e9  # tokens; an eigenvalue that is exactly 1 has no finite time constant
 
 
 class ModesAnalysis:
     """Finds eigenvalues and time constants of the recurrent Jacobians (Maheswaranathan et al. 2019, Fig. 3).
 
+    What is said of the top mode, and all time constants, are those of the points whose top mode can be trusted; time
+    constants of other modes that cannot be trusted are left out too.
+
     Metrics: `tau_1_median`, `tau_2_median`, `tau_3_median` (over points; tokens), `tau_1_low`, `tau_1_high` (10 % and
     90 % quantiles), `tau_ratio` (median of tau_1 / tau_2), `tau_1_over_length` (tau_1_median in median lengths of a
-    document), `stable_share` (share of all eigenvalues that lie inside the unit circle), `top_stable_share` (share of
-    the points whose top mode is stable), `top_real_share` (share of the points whose top mode is no complex pair),
-    `above_09` (eigenvalues above 0.9 in magnitude, median over three points).
+    document), `doubtful_share` (share of the points whose top mode cannot be trusted), `stable_share` (share of all
+    eigenvalues that lie inside the unit circle), `top_stable_share` (share of the points whose top mode is stable),
+    `top_real_share` (share of the points whose top mode is no complex pair), `above_09` (eigenvalues above 0.9 in
+    magnitude, median over three points).
     """
 
     name = "modes"
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return time constants along the manifold, and whole spectra at three points."""
-        linear = dissection.linearization
-        values = linear.modes.eigenvalues
-        tau = linear.time_constants[:, :TOP].clamp(max=LONGEST).cpu().numpy()
+        linear, trusted = dissection.linearization, dissection.trusted
+        top = linear.modes.eigenvalues[trusted, 0]
+        known = linear.modes.trusted & trusted.unsqueeze(1)
+        tau = linear.time_constants.clamp(max=LONGEST).masked_fill(~known, torch.nan).cpu().numpy()
         examples = dissection.examples
-        spectra = spectrum(linear.recurrent_jacobian[examples])
+        spectra = spectrum(linear[examples].recurrent_jacobian)
         length = float(np.median(dissection.trajectories.lengths))
-        low, median, high = np.quantile(tau[:, 0], [0.1, 0.5, 0.9])
+        low, median, high = np.nanquantile(tau[:, 0], [0.1, 0.5, 0.9])
         metrics = {
             "tau_1_median": median,
             "tau_1_low": low,
             "tau_1_high": high,
-            **{f"tau_{n + 1}_median": np.nanmedian(tau[:, n]) for n in range(1, tau.shape[1])},
+            **{f"tau_{n + 1}_median": np.nanmedian(tau[:, n]) for n in range(1, tau.shape[1]) if _any(tau[:, n])},
             "tau_1_over_length": median / length,
-            "stable_share": 1 - _unstable(values) / linear.recurrent_jacobian.shape[1],
-            "top_stable_share": float((values[:, 0].abs() <= 1).double().mean()),
-            "top_real_share": float((values[:, 0].imag == 0).double().mean()),
+            "doubtful_share": float((~trusted).double().mean()),
+            "stable_share": 1 - float(linear.modes.unstable_eigenvalues.double().mean()) / linear.location.shape[1],
+            "top_stable_share": float((top.abs() <= 1).double().mean()),
+            "top_real_share": float((top.imag == 0).double().mean()),
             "above_09": float((spectra.abs() > 0.9).sum(dim=1).double().median()),
         }
-        if tau.shape[1] > 1:
+        if "tau_2_median" in metrics:
             metrics["tau_ratio"] = float(np.nanmedian(tau[:, 0] / tau[:, 1]))
         arrays = {
             **dissection.places(),
             "tau": tau,
-            "eigenvalues": values.cpu().numpy(),
+            "eigenvalues": linear.modes.eigenvalues.cpu().numpy(),
             "example_spectra": spectra.cpu().numpy(),
             "example_tau": time_constants(spectra).clamp(max=LONGEST).cpu().numpy(),
             "examples": examples.cpu().numpy(),
             "plane": dissection.components.project(linear.location, 2).cpu().numpy(),
             "explained": dissection.components.explained[:2].cpu().numpy(),
         }
-        return Findings(_sentence(metrics, length), {k: float(v) for k, v in metrics.items()}, arrays, FIGURES)
+        sentence = _sentence(metrics, length) + dissection.left_out() + "."
+        return Findings(sentence, {k: float(v) for k, v in metrics.items()}, arrays, FIGURES)
 
 
-def _unstable(values: torch.Tensor) -> float:
-    """Return how many eigenvalues of a Jacobian lie outside the unit circle, on average over the points.
-
-    They are among the leading ones; a complex pair is one mode of two eigenvalues.
-    """
-    outside = values.abs() > 1
-    return float((outside * torch.where(values.imag != 0, 2, 1)).sum(dim=1).double().mean())
+def _any(values: np.ndarray) -> bool:
+    return bool(np.isfinite(values).any())
 
 
 def _sentence(metrics: dict[str, float], length: float) -> str:
@@ -84,4 +85,4 @@ def _sentence(metrics: dict[str, float], length: float) -> str:
     )
     if metrics["top_real_share"] < 0.5:
         text += f"; at {1 - metrics['top_real_share']:.0%} of the points the top mode is a complex pair, a rotation"
-    return text + "."
+    return text

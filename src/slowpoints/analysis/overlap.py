@@ -19,6 +19,8 @@ ARROW = 0.15  # length of the drawn modes, as a share of the visited range
 class OverlapAnalysis:
     """Compares the right vectors r_a with the points' axis m (Maheswaranathan et al. 2019, Fig. 4b and 4d).
 
+    Points whose top mode cannot be trusted are left out.
+
     Metrics: `r1_m_median`, `r2_m_median`, `r3_m_median` (medians of |r_a . m| over points), `r1_m_low` (10 % quantile),
     `random_median` and `random_high` (median and 95 % quantile of random unit vectors).
     """
@@ -28,7 +30,8 @@ class OverlapAnalysis:
     def __call__(self, dissection: Dissection) -> Findings:
         """Return the overlaps at every point, and those of random vectors."""
         linear, manifold = dissection.linearization, dissection.manifold
-        overlaps = mode_overlaps(linear, manifold.axis)[:, :3].cpu().numpy()
+        overlaps = mode_overlaps(linear, manifold.axis)[dissection.trusted].cpu().numpy()
+        overlaps = overlaps[:, np.isfinite(overlaps).any(axis=0)]
         chance = random_overlaps(linear.location.shape[1], seed=dissection.seed).numpy()
         metrics = {f"r{n + 1}_m_median": float(np.nanmedian(overlaps[:, n])) for n in range(overlaps.shape[1])}
         metrics |= {
@@ -49,6 +52,6 @@ class OverlapAnalysis:
         }
         sentence = (
             f"The top mode acts along the points' axis with |r_1 . m| = {metrics['r1_m_median']:.2f} (median; random "
-            f"vectors: {metrics['random_median']:.2f})."
+            f"vectors: {metrics['random_median']:.2f}){dissection.left_out()}."
         )
         return Findings(sentence, metrics, arrays, FIGURES)

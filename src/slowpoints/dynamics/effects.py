@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from slowpoints.dynamics.checks import Array
     from slowpoints.dynamics.linearization import Linearization
 
+ROWS = 32  # points whose input Jacobians are computed at once
+
 
 def input_effects(linearization: Linearization, inputs: Array) -> Float[Tensor, "point word state"]:
     """Return the change of the state that each input causes at each point within one token, `Jinp (x - x*)`.
@@ -32,15 +34,19 @@ def input_effects(linearization: Linearization, inputs: Array) -> Float[Tensor, 
         For inputs of another size than the network's, or that are not finite.
     """
     words = _words(linearization, inputs)
-    effects = words @ linearization.input_jacobian.mT
-    return effects - _at_linearization(linearization).unsqueeze(1)
+    effects = words.new_empty(len(linearization), len(words), linearization.location.shape[1])
+    for rows in torch.arange(len(linearization), device=words.device).split(ROWS):
+        some = linearization[rows]
+        jacobian = some.input_jacobian
+        effects[rows] = words @ jacobian.mT - (jacobian @ some.input.unsqueeze(-1)).mT
+    return effects
 
 
 def input_projections(linearization: Linearization, inputs: Array, mode: int = 0) -> Tensor:
     """Return how much each input excites one mode at each point, `l . Jinp (x - x*)`, as `(point, word)`.
 
     Fix the signs of the modes first (`linearization.oriented(axis)`), or those of different points do not compare. Real
-    where the mode is real at all points; complex otherwise.
+    where the mode is real at all points; complex otherwise. NaN at points where the mode cannot be trusted.
 
     Raises
     ------
@@ -53,15 +59,17 @@ def input_projections(linearization: Linearization, inputs: Array, mode: int = 0
     """
     words = _words(linearization, inputs)
     left = linearization.modes.left[:, mode]
-    if not left.imag.any():
+    if not left.imag.nan_to_num().any():
         left = left.real
-    sensitivity = (left.unsqueeze(1) @ linearization.input_jacobian.to(left.dtype)).squeeze(1)
+    sensitivity = linearization.input_sensitivity(left)
     offset = (sensitivity * linearization.input).sum(dim=1, keepdim=True)
     return sensitivity @ words.to(left.dtype).T - offset
 
 
 def mode_overlaps(linearization: Linearization, axis: Array) -> Float[Tensor, "point mode"]:
     """Return `|r_a . m|` of every mode with an axis m `(state,)`, made a unit vector: 1 where a mode acts along it.
+
+    NaN for modes that cannot be trusted.
 
     Raises
     ------
@@ -93,7 +101,3 @@ def _words(linearization: Linearization, inputs: Array) -> Float[Tensor, "word i
     words = as_points(inputs, "inputs")
     check_size(words, linearization.input.shape[1], "inputs", "the network's input")
     return words.to(linearization.input)
-
-
-def _at_linearization(linearization: Linearization) -> Float[Tensor, "point state"]:
-    return (linearization.input_jacobian @ linearization.input.unsqueeze(-1)).squeeze(-1)

@@ -10,21 +10,16 @@ from torch import Tensor
 
 from slowpoints.dynamics import plots
 from slowpoints.dynamics.checks import InvalidInput, as_points, as_tensor, check_count, check_size
-from slowpoints.dynamics.continuation import follow
 from slowpoints.dynamics.parallel import chunk_rows, in_threads
+from slowpoints.dynamics.powers import dimensions, leading_modes
 from slowpoints.dynamics.records import Record
-from slowpoints.dynamics.reference import Reference, make_reference
 
 if TYPE_CHECKING:
-    from jaxtyping import Complex, Float, Int
+    from jaxtyping import Bool, Complex, Float, Int
 
     from slowpoints.dynamics.checks import Array
 
-LARGE = 64  # state size from which it pays to follow modes from one Jacobian to those near it
-FEW = 8  # Jacobians, among which it does not
-POINTS_PER_REFERENCE = 32
-USEFUL = 0.25  # share of Jacobians that must be near another for it to go on
-PROBES = 4  # random vectors by whose images Jacobians are compared
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}  # to which eigenvalues and vectors must be known
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,7 +27,8 @@ class Eigenmodes(Record):
     """The modes of each Jacobian of a batch, by falling magnitude of the eigenvalue; a complex pair is one mode.
 
     Of a pair, the eigenvalue with positive imaginary part stands for both; the other's vectors are the conjugates. A
-    matrix with fewer modes than others of the batch has NaN in place of the missing ones.
+    matrix with fewer modes than others of the batch has NaN in place of the missing ones. The vectors of a mode that
+    cannot be trusted are NaN too (see `trusted`).
 
     Attributes
     ----------
@@ -45,25 +41,38 @@ class Eigenmodes(Record):
         complex conjugate): a change v of the state excites mode a by `l_a . v`.
     residual
         `(point, mode)`: the larger of `|J r - lambda r|` and `|l J - lambda l| / |l|`.
+    unstable
+        `(point,)`: how many modes grow, of all that the matrix has and not only of those asked for: 0 for a stable
+        point, 1 or more for a saddle. Closer to the unit circle than 1e-10 (1e-4 in single precision) none does.
+    unstable_eigenvalues
+        `(point,)`: the same, with both eigenvalues of a pair counted.
     """
 
     eigenvalues: Complex[Tensor, "point mode"]
     right: Complex[Tensor, "point mode state"]
     left: Complex[Tensor, "point mode state"]
     residual: Float[Tensor, "point mode"]
+    unstable: Int[Tensor, " point"]
+    unstable_eigenvalues: Int[Tensor, " point"]
 
-    each, table = ("point", "mode"), ("eigenvalues", "time_constants", "residual")
+    @property
+    def trusted(self) -> Bool[Tensor, "point mode"]:
+        """Whether there is such a mode, and it can be told from others.
+
+        A matrix without a basis of eigenvectors, or almost without one (a Jordan block), has modes whose vectors no
+        computation finds. A mode is trusted where its residual is below 1e-10 (1e-4 in single precision) of the
+        matrix's Frobenius norm, and rounding in the matrix moves its eigenvalue by no more than that: to first order,
+        by `|l|` times the precision. The eigenvalue of another mode is an estimate; its vectors are NaN.
+        """
+        return torch.isfinite(self.left.abs().sum(dim=-1))
+
+    each, table = ("point", "mode"), ("eigenvalues", "time_constants", "residual", "trusted")
     plot = plots.plot_spectrum
 
     @property
     def time_constants(self) -> Float[Tensor, "point mode"]:
         """Time constants in tokens, `1 / |log |lambda||`: the time to decay, or grow, by a factor e."""
         return time_constants(self.eigenvalues)
-
-    @property
-    def unstable(self) -> Int[Tensor, " point"]:
-        """How many of the modes at each point grow: 0 for a stable point, 1 or more for a saddle."""
-        return (self.eigenvalues.abs() > 1).sum(dim=1)
 
     def __str__(self) -> str:
         slowest = self.time_constants[:, :1].nanmedian().item()
@@ -110,9 +119,8 @@ def spectrum(jacobians: Array) -> Complex[Tensor, "point state"]:
 def eigenmodes(jacobians: Array, count: int = 10) -> Eigenmodes:
     """Find the leading modes of each Jacobian, with right and left vectors.
 
-    Large Jacobians in double precision are compared first. Of some that differ most all modes are found; to the others,
-    near one of them, its leading modes are followed, and it is proven that none is missed (see `continuation`). Each
-    Jacobian for which that fails is decomposed on its own. Which way was taken does not show in the result: residuals
+    Few modes of large Jacobians in double precision are found from powers of these, where it can be shown that none is
+    missed (see `powers`); all others by full decompositions. Which way was taken does not show in the result: residuals
     are below 1e-10 either way. Each right vector's largest entry is made real and positive.
 
     Parameters
@@ -133,88 +141,44 @@ def eigenmodes(jacobians: Array, count: int = 10) -> Eigenmodes:
     """
     jacobians = _square(jacobians)
     check_count(count, "count")
+    parts = jacobians.split(chunk_rows(jacobians))
+    found = in_threads(lambda part: _modes(part, count), parts, jacobians.device)
+    return joined(found)
+
+
+def _modes(jacobians: Float[Tensor, "point state state"], count: int) -> Eigenmodes:
+    """Find the leading modes in the way that suits the size."""
     size = jacobians.shape[1]
-    left = torch.arange(len(jacobians), device=jacobians.device)
-    done: list[tuple[Tensor, Eigenmodes]] = []
-    if size >= LARGE and count <= size // 8 and jacobians.dtype == torch.float64:
-        while len(left) >= FEW:
-            found = _modes_of_neighbours(jacobians, left, count)
-            done += found
-            before, left = len(left), left[~torch.isin(left, torch.cat([rows for rows, _ in found]))]
-            if len(left) > (1 - USEFUL) * before:
-                break
-    parts = left.split(chunk_rows(jacobians)) if len(left) else ()
-    done += zip(parts, in_threads(lambda rows: _full(jacobians[rows], count), parts, jacobians.device), strict=True)
-    return _joined([modes for _, modes in done], torch.cat([rows for rows, _ in done]))
+    if jacobians.dtype != torch.float64 or 2 * dimensions(size, count) > size:
+        return _full(jacobians, count)
+    found = leading_modes(jacobians, count)
+    some = jacobians[found.rows]
+    missing = torch.zeros_like(found.eigenvalues, dtype=torch.bool)
+    outside = _outside_among(some, found.eigenvalues)
+    parts = [assemble(some, found.eigenvalues, found.right, found.left, missing, outside)]
+    others = torch.ones(len(jacobians), dtype=torch.bool, device=jacobians.device)
+    others[found.rows] = False
+    if others.any():
+        parts.append(_full(jacobians[others], count))
+    return joined(parts, torch.cat([found.rows, others.nonzero().squeeze(1)]))
 
 
-def _modes_of_neighbours(
-    jacobians: Float[Tensor, "point state state"], rows: Int[Tensor, " row"], count: int
-) -> list[tuple[Tensor, Eigenmodes]]:
-    """Decompose some of the Jacobians and follow their modes to others; return for which rows that was right."""
-    references, nearest = _spread_out(jacobians, rows)
-
-    def decompose(row: Tensor) -> tuple[Reference | None, Eigenmodes]:
-        values, vectors = torch.linalg.eig(jacobians[row : row + 1])
-        reference = make_reference(jacobians[row], values[0], vectors[0], count)
-        return reference, _chosen(jacobians[row : row + 1], values, vectors, count)
-
-    def continued(task: tuple[Reference, Tensor]) -> tuple[Tensor, Eigenmodes]:
-        reference, some = task
-        matrices = jacobians[some]
-        found = follow(matrices, reference, count)
-        none_missing = torch.zeros_like(found.eigenvalues, dtype=torch.bool)
-        modes = assemble(matrices[found.rows], found.eigenvalues, found.right, found.left, none_missing)
-        return some[found.rows], modes
-
-    decomposed = in_threads(decompose, rows[references].split(1), jacobians.device)
-    tasks = []
-    for number, (reference, _) in enumerate(decomposed):
-        members = rows[(nearest == number).nonzero().squeeze(1)]
-        members = members[members != rows[references[number]]]
-        if reference is not None and len(members):
-            tasks += [(reference, some) for some in members.split(chunk_rows(jacobians))]
-    own = [(row, modes) for row, (_, modes) in zip(rows[references].split(1), decomposed, strict=True)]
-    return own + in_threads(continued, tasks, jacobians.device)
-
-
-def _spread_out(
-    jacobians: Float[Tensor, "point state state"], rows: Int[Tensor, " row"]
-) -> tuple[Int[Tensor, " reference"], Int[Tensor, " row"]]:
-    """Return places in `rows` of Jacobians far from one another, and which of these each Jacobian is nearest to.
-
-    The first is the one nearest to the mean, each further one the farthest from those before (Gonzalez 1985). Distances
-    are those of the images of a few random vectors.
-    """
-    generator = torch.Generator().manual_seed(0)
-    probes = torch.randn(jacobians.shape[1], PROBES, generator=generator, dtype=jacobians.dtype).to(jacobians.device)
-    images = (jacobians[rows] if len(rows) < len(jacobians) else jacobians).matmul(probes).flatten(1)
-    chosen = [int((images - images.mean(dim=0)).norm(dim=1).argmin())]
-    distance = (images - images[chosen[0]]).norm(dim=1)
-    nearest = torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
-    while len(chosen) < -(-len(rows) // POINTS_PER_REFERENCE) and distance.max() > 0:  # 0: all others are the same
-        chosen.append(int(distance.argmax()))
-        to_this = (images - images[chosen[-1]]).norm(dim=1)
-        nearest[to_this < distance] = len(chosen) - 1
-        distance = torch.minimum(distance, to_this)
-    return torch.tensor(chosen, device=rows.device), nearest
-
-
-def _joined(parts: list[Eigenmodes], rows: Int[Tensor, " point"]) -> Eigenmodes:
-    """Put the modes of parts into the order of their rows; where there are fewer modes than elsewhere, NaN."""
+def joined(parts: list[Eigenmodes], rows: Int[Tensor, " point"] | None = None) -> Eigenmodes:
+    """Put modes together, in the order of their rows; where there are fewer than elsewhere, NaN."""
     width = max(part.eigenvalues.shape[1] for part in parts)
-    place = rows.argsort()
 
-    def join(name: str) -> Tensor:
-        values: list[Tensor] = [getattr(part, name) for part in parts]
-        padded = values[0].new_full((len(place), width, *values[0].shape[2:]), torch.nan)
-        start = 0
-        for value in values:
-            padded[start : start + len(value), : value.shape[1]] = value
-            start += len(value)
-        return padded[place]
+    def widened(values: Tensor) -> Tensor:
+        if values.ndim == 1 or values.shape[1] == width:
+            return values
+        padding = values.new_full((len(values), width - values.shape[1], *values.shape[2:]), torch.nan)
+        return torch.cat([values, padding], dim=1)
 
-    return Eigenmodes(*(join(field.name) for field in fields(Eigenmodes)))
+    joined = {
+        field.name: torch.cat([widened(getattr(part, field.name)) for part in parts]) for field in fields(Eigenmodes)
+    }
+    if rows is not None:
+        joined = {name: values[rows.argsort()] for name, values in joined.items()}
+    return Eigenmodes(**joined)
 
 
 def _full(jacobians: Float[Tensor, "point state state"], count: int) -> Eigenmodes:
@@ -229,10 +193,11 @@ def _chosen(jacobians: Tensor, values: Tensor, vectors: Tensor, count: int) -> E
     chosen = values.gather(1, order.clamp(min=0))
     right = vectors.mT.gather(1, order.clamp(min=0).unsqueeze(-1).expand(-1, -1, jacobians.shape[-1]))
     left = _rows_of_inverse(vectors, order.clamp(min=0))
-    defective = ~torch.isfinite(left.abs().amax(dim=(1, 2)))
+    wrong = ~(_off(left, jacobians, chosen) <= _tolerance(jacobians))  # true for NaN
+    defective = (wrong & (order >= 0)).any(dim=1)
     if defective.any():
         left[defective] = _left_vectors(jacobians[defective], chosen[defective])
-    return assemble(jacobians, chosen, right, left, missing=order < 0)
+    return assemble(jacobians, chosen, right, left, missing=order < 0, outside=_outside(values))
 
 
 def leading(values: Complex[Tensor, "point value"]) -> Int[Tensor, "point mode"]:
@@ -243,6 +208,24 @@ def leading(values: Complex[Tensor, "point value"]) -> Int[Tensor, "point mode"]
     return order[:, : int((order >= 0).sum(dim=1).max())]
 
 
+def _outside(values: Complex[Tensor, "point value"]) -> Int[Tensor, "kind point"]:
+    """Return how many modes, and how many eigenvalues, lie outside the unit circle; a pair's two stand among them."""
+    outside = values.abs() > 1 + TOLERANCE[values.real.dtype]
+    return torch.stack([(outside & (values.imag >= 0)).sum(dim=1), outside.sum(dim=1)])
+
+
+def _outside_among(
+    jacobians: Float[Tensor, "point state state"], modes: Complex[Tensor, "point mode"]
+) -> Int[Tensor, "kind point"]:
+    """Return the same from the leading modes, with all eigenvalues where the last of these lies outside as well."""
+    both = torch.cat([modes, torch.where(modes.imag > 0, modes.conj(), 0)], dim=1)
+    outside = _outside(both)
+    more = (modes[:, -1].abs() > 1).nonzero().squeeze(1)
+    if len(more):
+        outside[:, more] = _outside(torch.linalg.eigvals(jacobians[more]))
+    return outside
+
+
 def _rows_of_inverse(vectors: Complex[Tensor, "point state state"], rows: Int[Tensor, "point mode"]) -> Tensor:
     """Return rows of the inverse of R: the left vectors, biorthogonal to all right ones."""
     selected = torch.zeros(*rows.shape, vectors.shape[-1], dtype=vectors.dtype, device=vectors.device)
@@ -251,7 +234,7 @@ def _rows_of_inverse(vectors: Complex[Tensor, "point state state"], rows: Int[Te
 
 
 def _left_vectors(jacobians: Tensor, values: Complex[Tensor, "point mode"]) -> Complex[Tensor, "point mode state"]:
-    """Return left vectors as the right ones of the transposed matrix, where R has no inverse."""
+    """Return left vectors as the right ones of the transposed matrix, where R has no inverse that can be computed."""
     transposed_values, vectors = torch.linalg.eig(jacobians.mT)
     same = (values.unsqueeze(-1) - transposed_values.unsqueeze(1)).abs().argmin(dim=-1)
     return vectors.mT.gather(1, same.unsqueeze(-1).expand(-1, -1, jacobians.shape[-1]))
@@ -262,9 +245,10 @@ def assemble(
     eigenvalues: Complex[Tensor, "point mode"],
     right: Complex[Tensor, "point mode state"],
     left: Complex[Tensor, "point mode state"],
-    missing: Tensor,
+    missing: Bool[Tensor, "point mode"],
+    outside: Int[Tensor, "kind point"],
 ) -> Eigenmodes:
-    """Scale vectors as `Eigenmodes` promises, measure residuals, and put NaN where there is no mode."""
+    """Scale vectors as `Eigenmodes` promises, measure residuals, and put NaN where there is no mode to be trusted."""
     real = (eigenvalues.imag == 0).unsqueeze(-1)
     right = right / right.norm(dim=-1, keepdim=True)
     largest = right.gather(2, right.abs().argmax(dim=2, keepdim=True))
@@ -272,17 +256,28 @@ def assemble(
     right = torch.where(real, right.real.to(right.dtype), right)
     left = left / (left * right).sum(dim=-1, keepdim=True)
     left = torch.where(real, left.real.to(left.dtype), left)
-    size = eigenvalues.unsqueeze(-1)
-    off_right = _times(right, jacobians.mT) - size * right
-    off_left = (_times(left, jacobians) - size * left).norm(dim=-1) / left.norm(dim=-1)
-    residual = torch.maximum(off_right.norm(dim=-1), off_left)
+    residual = torch.maximum(_off(right, jacobians.mT, eigenvalues), _off(left, jacobians, eigenvalues))
+    moved = left.norm(dim=-1) * torch.finfo(jacobians.dtype).eps  # of the norm: by rounding
+    known = (residual <= _tolerance(jacobians)) & (moved <= TOLERANCE[jacobians.dtype])  # false for NaN
+    doubtful = ~known | missing
     nan = torch.nan
     return Eigenmodes(
         eigenvalues.masked_fill(missing, nan),
-        right.masked_fill(missing.unsqueeze(-1), nan),
-        left.masked_fill(missing.unsqueeze(-1), nan),
+        right.masked_fill(doubtful.unsqueeze(-1), nan),
+        left.masked_fill(doubtful.unsqueeze(-1), nan),
         residual.masked_fill(missing, nan),
+        *outside,
     )
+
+
+def _off(rows: Complex[Tensor, "point mode state"], matrices: Tensor, eigenvalues: Tensor) -> Tensor:
+    """Return `|v M - lambda v| / |v|` of vectors in rows, `(point, mode)`."""
+    return (_times(rows, matrices) - eigenvalues.unsqueeze(-1) * rows).norm(dim=-1) / rows.norm(dim=-1)
+
+
+def _tolerance(jacobians: Float[Tensor, "point state state"]) -> Float[Tensor, "point 1"]:
+    """Return what residuals must be below."""
+    return TOLERANCE[jacobians.dtype] * torch.linalg.matrix_norm(jacobians).unsqueeze(1)
 
 
 def _times(rows: Complex[Tensor, "point mode state"], matrix: Float[Tensor, "point state state"]) -> Tensor:

@@ -11,14 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from slowpoints.dynamics import plots
-from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_precision
-from slowpoints.dynamics.eigenmodes import Eigenmodes, eigenmodes
+from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_precision, check_size
+from slowpoints.dynamics.eigenmodes import Eigenmodes, eigenmodes, joined
 from slowpoints.dynamics.fixed_points import FixedPoints
 from slowpoints.dynamics.records import Record
-from slowpoints.dynamics.system import as_system
+from slowpoints.dynamics.system import System, as_system
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from pathlib import Path
+
+    from jaxtyping import Float, Int
     from numpy.typing import NDArray
 
     from slowpoints.cells.jacobians import Step
@@ -26,11 +28,25 @@ if TYPE_CHECKING:
     from slowpoints.dynamics.checks import Array
 
 ROWS = 32  # points whose Jacobians are computed at once
+MEMORY = 1 << 28  # bytes of recurrent Jacobians whose modes are sought at once
+
+
+@dataclass(frozen=True, repr=False)
+class Jacobians(Record):
+    """Jacobians that are kept: `recurrent (point, state, state)` and `input (point, state, input)`."""
+
+    recurrent: Float[Tensor, "point state state"]
+    input: Float[Tensor, "point state input"]
 
 
 @dataclass(frozen=True, repr=False)
 class Linearization(Record):
     """`F(h, x) ~ F(h*, x*) + Jrec (h - h*) + Jinp (x - x*)` around each of many points.
+
+    Jacobians take much memory and are not kept: each time that they are asked for they are computed again, by the same
+    network. Ask for those of some points, `linear[:10].recurrent_jacobian`, and keep in a variable what is used more
+    than once; or let the record keep them, `linear.with_jacobians()`, as records do that are saved, moved to another
+    device, or joined from several networks.
 
     Attributes
     ----------
@@ -38,23 +54,100 @@ class Linearization(Record):
         `(point, state)` and `(point, input)`: h* and x*.
     image
         `(point, state)`: `F(h*, x*)`, which is close to h* at a fixed point.
-    recurrent_jacobian
-        `(point, state, state)`: `dF/dh` at (h*, x*).
-    input_jacobian
-        `(point, state, input)`: `dF/dx` at (h*, x*).
     modes
         The leading modes of the recurrent Jacobians.
+    system
+        The network, which is linearised where it is asked for a Jacobian.
     """
 
     location: Float[Tensor, "point state"]
     input: Float[Tensor, "point input"]
     image: Float[Tensor, "point state"]
-    recurrent_jacobian: Float[Tensor, "point state state"]
-    input_jacobian: Float[Tensor, "point state input"]
     modes: Eigenmodes
+    system: System | None
+    jacobians: Jacobians | None = None
 
-    nested = MappingProxyType({"modes": Eigenmodes})
+    nested = MappingProxyType({"modes": Eigenmodes, "jacobians": Jacobians})
     plot = plots.plot_spectrum
+
+    @property
+    def recurrent_jacobian(self) -> Float[Tensor, "point state state"]:
+        """`dF/dh` at (h*, x*), `(point, state, state)`: computed anew each time."""
+        if self.jacobians is not None:
+            return self.jacobians.recurrent
+        return _in_chunks(self._network.recurrent_jacobian, self.location, self.input)
+
+    @property
+    def input_jacobian(self) -> Float[Tensor, "point state input"]:
+        """`dF/dx` at (h*, x*), `(point, state, input)`: computed anew each time."""
+        if self.jacobians is not None:
+            return self.jacobians.input
+        return _in_chunks(self._network.input_jacobian, self.location, self.input)
+
+    @property
+    def _network(self) -> System:
+        assert self.system is not None  # unless Jacobians are kept
+        return self.system
+
+    def with_jacobians(self) -> Linearization:
+        """Return the same with the Jacobians of all points, which no longer needs the network."""
+        kept = self.jacobians or Jacobians(self.recurrent_jacobian, self.input_jacobian)
+        return replace(self, system=None, jacobians=kept)
+
+    def to(self, device: torch.device | str) -> Linearization:
+        """Return the same on another device, with its Jacobians."""
+        return super(Linearization, self.with_jacobians()).to(device)
+
+    def save(self, path: Path | str) -> None:
+        """Write everything to a file, with the Jacobians; see `Record.save`."""
+        super(Linearization, self.with_jacobians()).save(path)
+
+    def __add__(self, other: Linearization) -> Linearization:
+        if not isinstance(other, Linearization):
+            return NotImplemented
+        if self.system is not None and self.system is other.system:
+            return super().__add__(other)
+        return super(Linearization, self.with_jacobians()).__add__(other.with_jacobians())
+
+    def input_sensitivity(self, vectors: Float[Tensor, "point state"]) -> Float[Tensor, "point input"]:
+        """Return `v . Jinp` for one vector v a point: how a change of the input moves the state along v.
+
+        Memory is that of some points' Jacobians. Complex vectors have complex sensitivities.
+
+        Raises
+        ------
+        InvalidInput
+            For vectors of another size than the state.
+        """
+        check_size(vectors, self.location.shape[1], "vectors", "the state")
+        sensitivities = [
+            (vectors[rows].unsqueeze(1) @ self[rows].input_jacobian.to(vectors.dtype)).squeeze(1)
+            for rows in torch.arange(len(self), device=vectors.device).split(ROWS)
+        ]
+        return torch.cat(sensitivities)
+
+    def change(
+        self,
+        points: Int[Tensor, " sample"],
+        from_state: Float[Tensor, "sample state"],
+        from_input: Float[Tensor, "sample input"],
+    ) -> Float[Tensor, "sample state"]:
+        """Return `Jrec (h - h*) + Jinp (x - x*)` for samples at any of the points, without a Jacobian."""
+        from_state, from_input = from_state.to(self.location), from_input.to(self.input)
+        if self.jacobians is not None:
+            return self._change_by_matrices(points, from_state, from_input)
+        at = self.location[points], self.input[points]
+        with torch.no_grad():
+            by_state = self._network.products(*at).jvp(from_state)
+            return by_state + self._network.input_products(*at).jvp(from_input)
+
+    def _change_by_matrices(self, points: Tensor, from_state: Tensor, from_input: Tensor) -> Tensor:
+        change = torch.empty_like(from_state)
+        for point in points.unique():
+            rows = points == point
+            change[rows] = from_state[rows] @ self.recurrent_jacobian[point].T
+            change[rows] += from_input[rows] @ self.input_jacobian[point].T
+        return change
 
     @property
     def time_constants(self) -> Float[Tensor, "point mode"]:
@@ -70,8 +163,7 @@ class Linearization(Record):
         return self.modes.columns()
 
     def __str__(self) -> str:
-        _, states, inputs = self.input_jacobian.shape
-        return f"{self.modes}; state {states}, input {inputs}"
+        return f"{self.modes}; state {self.location.shape[1]}, input {self.input.shape[1]}"
 
 
 def linearize(
@@ -79,11 +171,13 @@ def linearize(
     points: FixedPoints | Array,
     input: Array | None = None,
     *,
-    modes: int = 10,
+    modes: int = 3,
     step: GivenStep | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> Linearization:
-    """Find both Jacobians of a network at given points, and the leading modes of the recurrent one.
+    """Make a network linear at given points, and find the leading modes of its recurrent Jacobian there.
+
+    Memory is that of some Jacobians, whatever the number of points.
 
     Parameters
     ----------
@@ -96,7 +190,7 @@ def linearize(
         The inputs x* to linearise about, `(input,)` or `(point, input)`. Where None, those of the `FixedPoints`, or
         zero.
     modes
-        How many leading modes to find.
+        How many leading modes to find; a complex pair is one.
     step
         As for `find_fixed_points`.
     dtype
@@ -122,17 +216,17 @@ def linearize(
         points = points.location
     with torch.inference_mode(False), torch.no_grad():
         system, states, inputs = as_system(network, as_points(points), input, dtype, step)
-        recurrent = _in_chunks(system.recurrent_jacobian, states, inputs)
+        rows = max(1, MEMORY // (states.element_size() * states.shape[1] ** 2))
+        found = [
+            eigenmodes(_in_chunks(system.recurrent_jacobian, *some), modes)
+            for some in zip(states.split(rows), inputs.split(rows), strict=True)
+        ]
         return Linearization(
-            location=states,
-            input=inputs,
-            image=system.step(states, inputs),
-            recurrent_jacobian=recurrent,
-            input_jacobian=_in_chunks(system.input_jacobian, states, inputs),
-            modes=eigenmodes(recurrent, modes),
+            location=states, input=inputs, image=system.step(states, inputs), modes=joined(found), system=system
         )
 
 
+@torch.no_grad()
 def _in_chunks(jacobian: Step, states: Tensor, inputs: Tensor) -> Float[Tensor, "point state column"]:
     """Compute Jacobians of some points at a time, so that no more than the result takes much memory."""
     first = jacobian(states[:ROWS], inputs[:ROWS])

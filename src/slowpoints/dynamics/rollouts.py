@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from slowpoints.dynamics.checks import Array
     from slowpoints.dynamics.linearization import Linearization
 
-CHUNK = 1 << 24  # numbers in a table of distances, or of gathered Jacobians, at once
+CHUNK = 1 << 24  # numbers in a table of distances at once
+SAMPLES = 1024  # moved at once
 
 
 def nearest_points(linearization: Linearization, states: Array) -> Int[Tensor, " sample"]:
@@ -32,8 +33,8 @@ def nearest_points(linearization: Linearization, states: Array) -> Int[Tensor, "
 def predict_one_step(linearization: Linearization, states: Array, inputs: Array) -> Float[Tensor, "sample state"]:
     """Return the next states `(sample, state)` by the linear network at the point nearest to each state.
 
-    `h' = F(h*, x*) + Jrec (h - h*) + Jinp (x - x*)`. Any number of samples: those of one point share its Jacobians in
-    one product, without a loop over time.
+    `h' = F(h*, x*) + Jrec (h - h*) + Jinp (x - x*)`. Any number of samples, without a loop over time: what the
+    Jacobians make of a change is its derivative along it, for which none of them is needed.
 
     Parameters
     ----------
@@ -60,19 +61,17 @@ def predict_one_step(linearization: Linearization, states: Array, inputs: Array)
 
 def _move(linearization: Linearization, states: Tensor, inputs: Tensor) -> Tensor:
     nearest = nearest_points(linearization, states.nan_to_num())
-    order = nearest.argsort(stable=True)
-    points, sizes = nearest[order].unique_consecutive(return_counts=True)
-    result = torch.empty(states.shape, dtype=linearization.location.dtype, device=states.device)
-    for point, rows in zip(points.tolist(), order.split(sizes.tolist()), strict=True):
-        result[rows] = _step_at(linearization, point, states[rows], inputs[rows])
-    return result
+    moved = [
+        _step_at(linearization, *some)
+        for some in zip(nearest.split(SAMPLES), states.split(SAMPLES), inputs.split(SAMPLES), strict=True)
+    ]
+    return torch.cat(moved)
 
 
-def _step_at(linearization: Linearization, point: int, states: Tensor, inputs: Tensor) -> Tensor:
-    from_state = states.to(linearization.location) - linearization.location[point]
-    from_input = inputs.to(linearization.input) - linearization.input[point]
-    moved = torch.addmm(linearization.image[point], from_state, linearization.recurrent_jacobian[point].T)
-    return moved.addmm_(from_input, linearization.input_jacobian[point].T)
+def _step_at(linearization: Linearization, points: Tensor, states: Tensor, inputs: Tensor) -> Tensor:
+    from_state = states.to(linearization.location) - linearization.location[points]
+    from_input = inputs.to(linearization.input) - linearization.input[points]
+    return linearization.image[points] + linearization.change(points, from_state, from_input)
 
 
 def one_step_errors(

@@ -43,6 +43,8 @@ class System:
         `(batch, state), (batch, input) -> (batch, state, input)`, the derivative by the input.
     products
         `(batch, state), (batch, input) -> Derivative`, products with the recurrent Jacobian, which is not computed.
+    input_products
+        The same with the input Jacobian.
     state_size, input_size
         N and E; None where the network does not tell, E = 0 where it takes no input.
     reentrant
@@ -55,6 +57,7 @@ class System:
     recurrent_jacobian: Step
     input_jacobian: Step
     products: Products
+    input_products: Products
     state_size: int | None = None
     input_size: int | None = None
     reentrant: bool = False
@@ -178,6 +181,7 @@ def _system(network: Any, called: torch.dtype, dtype: torch.dtype, given: GivenS
         getattr(own if as_it_is else None, "recurrent_jacobian", automatic_jacobian(step, 0)),
         getattr(own if as_it_is else None, "input_jacobian", automatic_jacobian(step, 1)),
         getattr(own if as_it_is else None, "state_derivative", partial(automatic_derivative, step, 0)),
+        getattr(own if as_it_is else None, "input_derivative", partial(automatic_derivative, step, 1)),
         getattr(sizes, "state_size", None),
         getattr(sizes, "input_size", None) if has_input else 0,
         as_it_is and isinstance(own, Cell) and not isinstance(own, ForwardCell),
@@ -222,26 +226,39 @@ def _tried(system: System, states: Tensor, inputs: Tensor, called: torch.dtype) 
     by_input = _derivative(system.step, system.input_jacobian, 1, few) if system.input_size != 0 else None
     if by_state is not None:
         system = replace(system, step=differentiable(by_state), recurrent_jacobian=by_state.jacobian)
-    if by_state is not None or not _multiply(system, *few, torch.finfo(called).eps):
-        jacobian = system.recurrent_jacobian
-        system = replace(system, products=lambda state, input: matrix_derivative(jacobian(state, input)))
     if by_input is not None:
         system = replace(system, input_jacobian=by_input.jacobian)
+    precision = torch.finfo(called).eps
+    if by_state is not None or not _multiply(system.products, system.recurrent_jacobian, few, precision):
+        system = replace(system, products=_by_matrices(system.recurrent_jacobian))
+    if by_input is not None or not _multiply(system.input_products, system.input_jacobian, few, precision):
+        system = replace(system, input_products=_by_matrices(system.input_jacobian))
     return system
 
 
-def _multiply(system: System, state: Tensor, input: Tensor, precision: float) -> bool:
-    """Say whether the products are those with the recurrent Jacobian."""
-    jacobian, generator = system.recurrent_jacobian(state, input), torch.Generator().manual_seed(2)
-    vector = torch.randn(state.shape, generator=generator, dtype=torch.float64).to(state)
+def _by_matrices(jacobian: Step) -> Products:
+    return lambda state, input: matrix_derivative(jacobian(state, input))
+
+
+def _multiply(products: Products, jacobian: Step, at: tuple[Tensor, Tensor], precision: float) -> bool:
+    """Say whether products are those with a Jacobian."""
+    matrices, generator = jacobian(*at), torch.Generator().manual_seed(2)
+    right, left = (
+        torch.randn(len(matrices), size, generator=generator, dtype=torch.float64).to(matrices)
+        for size in (matrices.shape[2], matrices.shape[1])
+    )
     try:
-        derivative = system.products(state, input)
-        found = torch.stack([derivative.jvp(vector), derivative.vjp(vector)])
+        derivative = products(*at)
+        found = derivative.jvp(right), derivative.vjp(left)
     except (RuntimeError, TypeError, ValueError, NotImplementedError):  # no second derivative, for one
         return False
-    expected = torch.stack([(matrix @ vector.unsqueeze(-1)).squeeze(-1) for matrix in (jacobian, jacobian.mT)])
-    allowed = max(AGREEMENT, SLACK * precision) * expected.norm(dim=-1).amax().clamp(min=torch.finfo(state.dtype).tiny)
-    return bool(((found - expected).norm(dim=-1) <= allowed).all())
+    exact = matrix_derivative(matrices)
+    expected = exact.jvp(right), exact.vjp(left)
+    allowed = max(AGREEMENT, SLACK * precision)
+    return all(
+        bool(((one - other).norm(dim=1) <= allowed * other.norm(dim=1).max()).all())
+        for one, other in zip(found, expected, strict=True)
+    )
 
 
 def _derivative(step: Step, jacobian: Step, argument: int, rows: tuple[Tensor, Tensor]) -> Differences | None:

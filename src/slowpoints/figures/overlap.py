@@ -30,6 +30,8 @@ def draw_overlap(figure: FigureBase, arrays: Arrays) -> None:
     where.scatter(points[:, 0], points[:, 1], s=6, color=VISITED)
     length = ARROW * np.ptp(points, axis=0).max()
     for origin, mode, colour in zip(arrays["example_plane"], arrays["example_modes_plane"], EXAMPLES, strict=True):
+        if not np.isfinite(mode).all():  # it cannot be told from others
+            continue
         start, end = origin - length * mode, origin + length * mode
         where.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 2})
         where.plot(*origin, "o", color=colour, ms=6)
