@@ -1,11 +1,18 @@
-"""Time and peak memory of the dynamics library against the literature's way, on trained networks.
+"""Time, memory and quality of the whole chain against FixedPointFinder: points, their Jacobians, and their modes.
 
-    python benchmarks/dynamics.py --data FOLDER            # FOLDER holds imdb/train.parquet and imdb/test.parquet
+    python benchmarks/dynamics.py --data FOLDER                      # FOLDER holds sst/train.parquet and others
+    python benchmarks/dynamics.py --data FOLDER --rival CHECKOUT     # FixedPointFinder as shipped, not restated
 
-For each network: points, Jacobians, modes, and the chain of all, each in a process of its own, so that its peak memory
-is its own. Networks are trained first (minutes each; kept in --cache). Wall and processor seconds are printed: the
-first are only worth noting on a machine that does nothing else. Rivals may be measured on the first --rival-points of
-the points: then their seconds are scaled up to all points, and marked with ~; memory is as measured.
+One table: for each network and number of points our chain on the cell, our chain on a plain function that computes the
+same, and FixedPointFinder's. Each is measured in a process of its own, so that its peak memory is its own. Networks are
+trained first (kept in --cache). Wall and processor seconds are printed: the first are only worth noting on a machine
+that does nothing else. The rival may be measured on the first --rival-points of the points: then its seconds are scaled
+up to all points, and marked with ~; memory is as measured.
+
+Our search stops each point at q < 1e-6 and, further on, at q < 1e-8; the network is linearised at the first, as the
+analyses do; 3 modes with both vectors. The rival linearises where its search ended, the same points once. What
+is found is judged alike: q and coverage are computed from the locations. Coverage is the share of 20 bins along the
+first principal component of the visited states, from their 5 % to their 95 % quantile, that hold points with q < 1e-6.
 """
 
 from __future__ import annotations
@@ -15,176 +22,71 @@ import multiprocessing
 import os
 import queue
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
+from rivals import Found, now, restated, shipped, since
 from torch import Tensor
 from trained_network import ARCHITECTURES, load, train
 
 from slowpoints.cells import Cell
-from slowpoints.dynamics import (
-    Adam,
-    FixedPoints,
-    eigenmodes,
-    find_fixed_points,
-    linearize,
-    principal_components,
-    sample_states,
-    sweep_tolerances,
-)
+from slowpoints.dynamics import linearize, principal_components, sample_states, sweep_tolerances
 
-MODES, SPEEDS, ROWS = 10, (1e-6, 1e-8), 32
+MODES, SPEEDS, BINS = 3, (1e-6, 1e-8), 20
+OURS, FUNCTION, RIVAL = "slowpoints, cell", "slowpoints, function", "FixedPointFinder"
+HEAD = ("network", "points", "chain", "s", "processor s", "... search", "MiB", "< 1e-6", "< 1e-8", "coverage", "moved")
 
 
-class Seconds(NamedTuple):
-    """What a clock on the wall and that of the processor show."""
-
-    wall: float
-    processor: float
-
-    @classmethod
-    def now(cls) -> Seconds:
-        return cls(time.perf_counter(), time.process_time())
-
-    def since(self, start: Seconds) -> Seconds:
-        return Seconds(self.wall - start.wall, self.processor - start.processor)
-
-
-@dataclass
-class Task:
-    """A trained network in double precision, what it visits, where searches start, and what the first part found."""
-
-    cell: Cell
-    visited: Tensor
-    starts: Tensor
-    at: Tensor  # points found, where Jacobians are computed
-    shares: Sequence[float]  # of our points below each speed: what the rival has to reach
-
-    def chunks(self) -> list[tuple[Tensor, Tensor]]:
-        return [(some, some.new_zeros(len(some), self.cell.input_size)) for some in self.at.split(ROWS)]
-
-
-@dataclass
-class Outcome:
-    """What a part has to say; a search: which shares of points it found, where, and how soon."""
-
-    note: str = ""
-    until: list[Seconds | None] = field(default_factory=list)  # when the shares asked for were reached
-    shares: list[float] = field(default_factory=list)
-    found: np.ndarray | None = None
-
-
-def outcome_of(points: FixedPoints, visited: Tensor) -> Outcome:
-    """Describe what a search found: share under two speeds, displacement, coverage of the visited first axis."""
-    components = principal_components(visited)
-    low, high = components.project(visited.double(), 1).quantile(torch.tensor([0.05, 0.95]).double()).tolist()
-    slow = components.project(points.below(SPEEDS[0]).location, 1)
-    covered = (torch.histc(slow, 20, low, high) > 0).double().mean().item() if len(slow) else 0.0
-    shares = [len(points.below(speed)) / len(points) for speed in SPEEDS]
-    below = ", ".join(f"{share:.0%} < {speed:g}" for share, speed in zip(shares, SPEEDS, strict=True))
-    note = f"{below}, moved {points.displacement.median():.2f}, coverage {covered:.0%}"
-    return Outcome(note, shares=shares, found=points.location.numpy())
-
-
-def our_points(task: Task) -> Outcome:
-    return outcome_of(find_fixed_points(task.cell, task.starts), task.visited)
-
-
-def our_slow_points(task: Task) -> Outcome:
-    return outcome_of(find_fixed_points(task.cell, task.starts, tolerance=SPEEDS[0]), task.visited)
+def our_chain(network: Any, starts: Tensor, input: Tensor) -> tuple[Tensor, Found]:
+    """Return where points first came to the first speed, and what was found in all."""
+    start = now()
+    levels = sweep_tolerances(network, starts, input, tolerances=SPEEDS, region=None)
+    search = since(start)
+    slow, fixed = (levels[speed] for speed in SPEEDS)
+    linearize(network, slow, modes=MODES)
+    return slow.location, Found(fixed.location, len(slow), search)
 
 
 @dataclass(frozen=True)
-class Stamped(Adam):
-    """The literature's solver, noting the time before each step."""
-
-    stamps: list[Seconds] = field(default_factory=list)
-
-    def step(self, system: Any, front: Any) -> Any:
-        self.stamps.append(Seconds.now())
-        return super().step(system, front)
-
-
-def adam_points(task: Task) -> Outcome:
-    solver, start = Stamped(learning_rate=0.01, max_iterations=5000), Seconds.now()
-    found = sweep_tolerances(task.cell, task.starts, solver=solver, tolerances=SPEEDS, memory=1 << 40)
-    outcome = outcome_of(found[SPEEDS[-1]], task.visited)
-    stamps = [*solver.stamps, Seconds.now()]
-    for speed, share in zip(SPEEDS, task.shares, strict=True):
-        steps = found[speed].below(speed).iterations.sort().values
-        needed = max(1, round(share * len(task.starts)))
-        reached = len(steps) >= needed
-        outcome.until.append(stamps[int(steps[needed - 1])].since(start) if reached else None)
-    return outcome
-
-
-def closed_form(task: Task) -> Outcome:
-    for some, inputs in task.chunks():
-        task.cell.recurrent_jacobian(some, inputs)
-    return Outcome()
-
-
-def vmapped(task: Task) -> Outcome:
-    jacobian = torch.func.vmap(torch.func.jacrev(lambda h, x: task.cell.step(h[None], x[None])[0]))
-    for some, inputs in task.chunks():
-        jacobian(some, inputs)
-    return Outcome()
-
-
-def autograd_loop(task: Task) -> Outcome:
-    zero = task.at.new_zeros(1, task.cell.input_size)
-    for state in task.at:
-        torch.autograd.functional.jacobian(lambda h: task.cell.step(h[None], zero)[0], state)
-    return Outcome()
-
-
-def jacobians(task: Task) -> Tensor:
-    return torch.cat([task.cell.recurrent_jacobian(some, inputs) for some, inputs in task.chunks()])
-
-
-def our_modes(task: Task) -> Outcome:
-    return Outcome(f"largest residual {eigenmodes(jacobians(task), MODES).residual.max():.0e}")
-
-
-def full_eig(task: Task) -> Outcome:
-    for vectors in torch.linalg.eig(jacobians(task))[1]:  # inverses of a batch fail with two threads (pytorch 142815)
-        torch.linalg.inv(vectors)
-    return Outcome()
-
-
-def our_chain(task: Task) -> Outcome:
-    points = find_fixed_points(task.cell, task.starts)
-    linearize(task.cell, points, modes=MODES)
-    return outcome_of(points, task.visited)
-
-
-OURS: dict[str, Callable[[Task], Outcome]] = {
-    "points: ours": our_points,
-    "points: ours, to 1e-06": our_slow_points,
-    "Jacobians: closed form": closed_form,
-    "modes: ours": our_modes,
-    "chain: ours": our_chain,
-}
-RIVALS: dict[str, Callable[[Task], Outcome]] = {
-    "points: Adam, 5000 steps": adam_points,
-    "Jacobians: vmap(jacrev)": vmapped,
-    "Jacobians: autograd loop": autograd_loop,
-    "modes: eig and inverse": full_eig,
-}
-
-
-@dataclass
 class Row:
-    """A line of the table."""
+    """What one chain took and found; seconds are wall and processor seconds."""
 
-    seconds: Seconds
+    whole: tuple[float, float]
+    search: tuple[float, float]
     memory: float  # MiB above what the process had before
-    outcome: Outcome
+    shares: tuple[float, ...]  # of the points below each speed
+    coverage: float
+    moved: float  # median distance from the start
+    linearised: int
+
+    def cells(self, scale: float) -> list[str]:
+        mark = "~" if scale != 1 else ""
+        seconds = [f"{mark}{scale * each:.2f}" for each in (*self.whole, self.search[1])]
+        quality = [*(f"{share:.0%}" for share in self.shares), f"{self.coverage:.0%}", f"{self.moved:.2f}"]
+        return [*seconds, f"{self.memory:.0f}", *quality]
+
+
+def judge(cell: Cell, visited: Tensor, starts: Tensor, slow: Tensor, found: Found) -> dict[str, Any]:
+    """Compute speeds and coverage from the locations: those where points were slow, and where all searches ended."""
+    cell = cell.double()
+    components = principal_components(visited)
+    low, high = components.project(visited.double(), 1).quantile(torch.tensor([0.05, 0.95]).double()).tolist()
+    slow = slow[speed_of(cell, slow) < SPEEDS[0]]
+    covered = torch.histc(components.project(slow, 1), BINS, low, high) > 0
+    speed = speed_of(cell, found.location)
+    return {
+        "shares": tuple(float((speed < level).double().mean()) for level in SPEEDS),
+        "coverage": float(covered.double().mean()) if len(slow) else 0.0,
+        "moved": float((found.location - starts).norm(dim=1).median()),
+        "linearised": found.linearised,
+    }
+
+
+def speed_of(cell: Cell, states: Tensor) -> Tensor:
+    return (cell.step(states, states.new_zeros(len(states), cell.input_size)) - states).square().mean(dim=1)
 
 
 def memory(kind: str) -> float:
@@ -193,19 +95,29 @@ def memory(kind: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(kind))
 
 
-def measure(name: str, folder: Path, count: int, threads: int, first: Outcome | None, results: Any) -> None:
-    """Run one part in this process and put its time, growth of peak memory and outcome into `results`."""
+def measure(name: str, folder: Path, count: int, threads: int, checkout: Path | None, results: Any) -> None:
+    """Run one chain in this process and put its row into `results`."""
     torch.set_num_threads(threads)
     cell, visited = load(folder)
-    cell = cell.double().requires_grad_(False)
     starts = sample_states(visited, count, seed=0).double()
-    at = starts if first is None or first.found is None else torch.from_numpy(first.found[:count])
-    task = Task(cell, visited, starts, at, first.shares if first else [])
-    linearize(cell, find_fixed_points(cell, starts[:2]), modes=1)  # load what loads once
+    cell.double().requires_grad_(False)
+    zero = torch.zeros(cell.input_size, dtype=torch.float64)
+
+    def ours(network: Any) -> Callable[[Tensor], tuple[Tensor, Found]]:
+        return lambda some: our_chain(network, some, zero)
+
+    def rival(some: Tensor) -> tuple[Tensor, Found]:
+        found = restated(cell, some) if checkout is None else shipped(checkout, cell, some)
+        return found.location, found
+
+    chain = {OURS: ours(cell), FUNCTION: ours(lambda state, input: cell.step(state, input)), RIVAL: rival}[name]
+    if name != RIVAL:
+        chain(starts[:2])  # load what loads once
     Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak so far is forgotten
-    before, start = memory("VmRSS"), Seconds.now()
-    outcome = (OURS | RIVALS)[name](task)
-    results.put(Row(Seconds.now().since(start), memory("VmHWM") - before, outcome))
+    before, start = memory("VmRSS"), now()
+    slow, found = chain(starts)
+    whole, used = since(start), memory("VmHWM") - before
+    results.put(Row(whole, found.search, used, **judge(cell, visited, starts, slow, found)))
 
 
 def in_own_process(*arguments: Any) -> Row:
@@ -224,64 +136,40 @@ def in_own_process(*arguments: Any) -> Row:
         return row
 
 
-def show(name: str, seconds: Seconds | None, scale: float, memory: float | None, note: str) -> None:
-    mark = "~" if scale != 1 else ""
-    times = ["-", "-"] if seconds is None else [f"{mark}{scale * value:.2f}" for value in seconds]
-    print(f"| {name} | {times[0]} | {times[1]} | {'' if memory is None else f'{memory:.0f}'} | {note} |", flush=True)
-
-
-def compare(folder: Path, points: int, rival_points: int, threads: int) -> None:
-    """Print the table of one network."""
-    print(f"\n### {folder.name}: {points} points, {threads} threads, load {os.getloadavg()[0]:.1f}\n")
-    print("| part | seconds | processor seconds | MiB | found |\n|---|---|---|---|---|")
-    rows: dict[str, Row] = {}
-    first: Outcome | None = None
-    for name in OURS | RIVALS:
-        rows[name] = in_own_process(name, folder, points if name in OURS else min(rival_points, points), threads, first)
-        first = first or rows[name].outcome
-        scale = 1.0 if name in OURS else points / min(rival_points, points)
-        show(name, rows[name].seconds, scale, rows[name].memory, rows[name].outcome.note)
-        for until, share, speed in zip(rows[name].outcome.until, first.shares, SPEEDS, strict=False):
-            show(f"... until {share:.0%} < {speed:g}", until, scale, None, "" if until else "never")
-    scale = points / min(rival_points, points)
-    ratios(rows, scale)
-
-
-def ratios(rows: dict[str, Row], scale: float) -> None:
-    """Print how many times as long the rivals take, in processor seconds and in wall seconds."""
-    adam, ours = rows["points: Adam, 5000 steps"], rows["points: ours"].seconds
-    searched = adam.outcome.until[-1] or adam.seconds  # what never gets there, takes all its steps
-    chain = [searched, rows["Jacobians: autograd loop"].seconds, rows["modes: eig and inverse"].seconds]
-    pairs = {
-        f"points until the same share < {SPEEDS[0]:g}": (
-            adam.outcome.until[0] or adam.seconds,
-            rows["points: ours, to 1e-06"].seconds,
-        ),
-        f"points until the same share < {SPEEDS[1]:g}": (searched, ours),
-        "Jacobians, vmap": (rows["Jacobians: vmap(jacrev)"].seconds, rows["Jacobians: closed form"].seconds),
-        "Jacobians, loop": (rows["Jacobians: autograd loop"].seconds, rows["Jacobians: closed form"].seconds),
-        "modes": (rows["modes: eig and inverse"].seconds, rows["modes: ours"].seconds),
-        "whole chain": (Seconds(*map(sum, zip(*chain, strict=True))), rows["chain: ours"].seconds),
-    }
-    print("\ntimes as long (wall, processor): ", end="")
-    print("; ".join(f"{n} {scale * r.wall / o.wall:.1f}, {scale * r[1] / o[1]:.1f}" for n, (r, o) in pairs.items()))
+def compare(folder: Path, points: int, arguments: argparse.Namespace) -> None:
+    """Print the rows of one network and number of points, with the ratios behind the rival's."""
+    rows = {}
+    for name in (OURS, FUNCTION, RIVAL):
+        count = min(points, arguments.rival_points) if name == RIVAL else points
+        row = rows[name] = in_own_process(name, folder, count, arguments.threads, arguments.rival)
+        scale = points / count
+        cells = [folder.name, str(points), name, *row.cells(scale)]
+        if name == RIVAL:
+            times = [scale * theirs / ours for theirs, ours in zip(row.whole, rows[OURS].whole, strict=True)]
+            cells[2] += f" ({row.linearised} linearised): {times[0]:.1f}, {times[1]:.1f} times as long"
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder with imdb/; by default IMDB is loaded from the hub")
+    parser.add_argument("--data", type=Path, help="folder with sst/; by default SST is loaded from the hub")
+    parser.add_argument("--rival", type=Path, help="folder of a checkout of FixedPointFinder; else it is restated")
     parser.add_argument("--arch", nargs="+", choices=ARCHITECTURES, default=list(ARCHITECTURES))
-    parser.add_argument("--state", nargs="+", type=int, default=[128, 256, 512], help="state sizes; an LSTM's is 2 H")
-    parser.add_argument("--points", type=int, default=500)
-    parser.add_argument("--rival-points", type=int, default=500, help="fewer, where rivals take too long")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--state", nargs="+", type=int, default=[128, 256, 512, 1024], help="sizes; an LSTM's is 2 H")
+    parser.add_argument("--points", nargs="+", type=int, default=[500, 50])
+    parser.add_argument("--rival-points", type=int, default=500, help="fewer, where the rival takes too long")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "slowpoints-benchmarks")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
+    rival = "as shipped" if arguments.rival else "its method, restated"
+    print(f"{arguments.threads} threads, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}; {RIVAL}: {rival}\n")
+    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}", flush=True)
     for size in arguments.state:
         for arch in arguments.arch:
             folder = train(arch, size, arguments.data, arguments.cache.resolve(), arguments.threads)
-            compare(folder, arguments.points, arguments.rival_points, arguments.threads)
+            for points in arguments.points:
+                compare(folder, points, arguments)
 
 
 if __name__ == "__main__":

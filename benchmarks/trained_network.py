@@ -1,4 +1,4 @@
-"""Networks to measure the dynamics library on: trained on IMDB by the project's own command, and kept."""
+"""Networks to measure the dynamics library on: trained on SST by the project's own recipe and command, and kept."""
 
 from __future__ import annotations
 
@@ -13,22 +13,17 @@ from torch import Tensor
 from slowpoints.cells import GRU, LSTM, Cell
 
 ARCHITECTURES: dict[str, type[GRU] | type[LSTM]] = {"gru": GRU, "lstm": LSTM}
-EMBEDDING, TOKENS, EPOCHS, DOCUMENTS = 128, 60, 1, 600
+DOCUMENTS = 600
 
 
 def train(arch: str, state_size: int, data: Path | None, cache: Path, threads: int) -> Path:
-    """Return the folder of a network with this state size, trained for one epoch on the last 60 tokens of reviews."""
+    """Return the folder of a network with this state size, trained as `arch=ARCH data=sst` says."""
     hidden = state_size // 2 if arch == "lstm" else state_size
     folder = cache / f"{arch}-{state_size}"
     if not (folder / "visited.safetensors").is_file():
-        options = [f"arch={arch}", f"arch.hidden_size={hidden}", f"arch.embedding_size={EMBEDDING}", "data=imdb"]
-        options += [
-            f"data.root={data or 'null'}",
-            f"data.max_length={TOKENS}",
-            f"training.max_epochs={EPOCHS}",
-            "analysis=none",
-        ]
-        options += [f"threads={threads}", f"cache_dir={cache / 'data'}", f"tracking.uri=sqlite:///{cache}/mlflow.db"]
+        options = [f"arch={arch}", f"arch.hidden_size={hidden}", "data=sst", f"data.root={data or 'null'}"]
+        options += ["analysis=none", f"threads={threads}", f"cache_dir={cache / 'data'}", "console=quiet"]
+        options += [f"tracking.uri=sqlite:///{cache}/mlflow.db"]
         if not (folder / "summary.json").is_file():
             subprocess.run(
                 [sys.executable, "-m", "slowpoints.app.main", "run", *options, f"hydra.run.dir={folder}"], check=True
@@ -45,8 +40,8 @@ def load(folder: Path) -> tuple[Cell, Tensor]:
         for name, value in load_file(folder / "model.safetensors").items()
         if name.startswith(prefix)
     }
-    hidden = weights["rnn.weight_hh_l0"].shape[1]
-    cell = ARCHITECTURES[folder.name.split("-")[0]](EMBEDDING, hidden)
+    hidden, embedding = weights["rnn.weight_hh_l0"].shape[1], weights["rnn.weight_ih_l0"].shape[1]
+    cell = ARCHITECTURES[folder.name.split("-")[0]](embedding, hidden)
     cell.load_state_dict(weights)
     return cell, load_file(folder / "visited.safetensors")["states"]
 
