@@ -162,6 +162,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "slowpoints-benchmarks")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
+    for library in ("OMP", "OPENBLAS", "MKL"):  # numpy's threads, which the rival uses, in the processes to come
+        os.environ[f"{library}_NUM_THREADS"] = str(arguments.threads)
     rival = "as shipped" if arguments.rival else "its method, restated"
     print(f"{arguments.threads} threads, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}; {RIVAL}: {rival}\n")
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}", flush=True)
