@@ -10,10 +10,10 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from slowpoints.errors import UserError
+from slowpoints.errors import NO_ROOM, UserError
 from slowpoints.options import unknown_key
 
-NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # no right to write, or no room
+NO_PLACE = (errno.EACCES, errno.EPERM, *NO_ROOM)  # no right to write, or no room
 
 NOT_A_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG)  # a file where a folder is wanted
 
