@@ -281,7 +281,7 @@ def _derivative(step: Step, jacobian: Step, argument: int, rows: tuple[Tensor, T
 
 
 def _with_own(name: str, cell: object) -> str | None:
-    """Return the class that defines a Jacobian of its own, or that of a layer, None where they are found by autograd."""
+    """Return the class that defines a Jacobian of its own, also that of a layer; None where autograd finds them."""
     if type(cell) is Stacked:
         return next((owner for layer in cell.layers if (owner := _with_own(name, layer))), None)
     is_own = not _is_known(cell) and getattr(type(cell), name, None) not in (None, getattr(Cell, name))
