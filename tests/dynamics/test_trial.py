@@ -98,6 +98,9 @@ def test_compiled_and_scripted_networks_are_what_was_compiled():
     assert magnitudes(torch.compile(followed), ZERO, ZERO) == pytest.approx(EIGENVALUES)
     with pytest.raises(InvalidInput, match=r"torch\.jit\.script"):
         linearize(torch.jit.script(nn.GRU(2, 3)), torch.zeros(3))
+    traced = torch.jit.trace(nn.GRU(2, 3), torch.zeros(4, 1, 2))
+    with pytest.raises(InvalidInput, match=r"^[^\n]* give what torch\.jit\.script or torch\.jit\.trace was given$"):
+        linearize(traced, torch.zeros(3))
 
 
 def converting(module):
