@@ -59,6 +59,14 @@ def test_afterwards_everything_is_as_before(capsys):
     assert VOICE.mode == "normal"
 
 
+def test_the_level_of_our_loggers_is_that_of_before():
+    ours = logging.getLogger("slowpoints")
+    before = ours.level
+    with VOICE.speak("normal"), VOICE.speak("quiet"):
+        assert ours.level == logging.INFO
+    assert ours.level == before
+
+
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}])
 def test_a_plain_terminal_gets_no_escape_codes(monkeypatch, environment):
     for name in ("NO_COLOR", "FORCE_COLOR"):

@@ -44,7 +44,7 @@ class Voice:
     @contextmanager
     def speak(self, mode: Mode) -> Iterator[None]:
         """Speak in this mode while the context lasts: messages of our loggers, and the warnings of all others."""
-        before = self.mode, self._out, self._errors
+        before, level = (self.mode, self._out, self._errors), OURS.level
         self.mode, self._out, self._errors = mode, sys.stdout, terminal(sys.stderr)
         handler = _Lines(self._errors)
         handler.setLevel(logging.WARNING if mode == "quiet" else logging.INFO)
@@ -57,6 +57,7 @@ class Voice:
         finally:
             logging.captureWarnings(False)
             logging.getLogger().removeHandler(handler)
+            OURS.setLevel(level)
             self.mode, self._out, self._errors = before
 
     def progress(self) -> Progress:

@@ -1,3 +1,4 @@
+import errno
 from dataclasses import replace
 
 import numpy as np
@@ -102,6 +103,27 @@ def test_a_figure_that_fails_is_reported_and_costs_no_results():
     assert callback.sentences.keys() == {"pca", "manifold"}
     assert run.arrays == ["arrays/pca.npz", "arrays/manifold.npz"]
     assert run.figures == ["figure_2a_dimensions", "figure_2b_states", "figure_2c_manifold", "page"]
+
+
+def disk_full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device", "figure.png")
+
+
+class OutOfRoom(Failing):
+    def __call__(self, dissection):
+        disk_full()
+
+
+class OutOfRoomForAFigure(PrincipalComponentAnalysis):
+    def __call__(self, dissection):
+        return replace(super().__call__(dissection), figures={"full": Drawing(disk_full)})
+
+
+@pytest.mark.parametrize("analysis", [OutOfRoom, OutOfRoomForAFigure])
+def test_a_full_disk_ends_the_run_without_a_word_of_each_analysis(caplog, analysis):
+    with pytest.raises(OSError, match="No space left"):
+        answered(analysis(), Counting())
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(("drawing", "name"), [("draw_page", "page"), ("make_explorer", "explorer.html")])

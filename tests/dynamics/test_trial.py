@@ -5,9 +5,10 @@ import pytest
 import torch
 from networks import normal
 from torch import nn
+from torch.autograd.function import once_differentiable
 from two_units import EIGENVALUES, WEIGHT, ZERO, followed, in_single, magnitudes
 
-from slowpoints.cells import Cell
+from slowpoints.cells import GRU, Cell, Stacked
 from slowpoints.dynamics import (
     InvalidInput,
     LevenbergMarquardt,
@@ -97,6 +98,9 @@ def test_compiled_and_scripted_networks_are_what_was_compiled():
     assert magnitudes(torch.compile(followed), ZERO, ZERO) == pytest.approx(EIGENVALUES)
     with pytest.raises(InvalidInput, match=r"torch\.jit\.script"):
         linearize(torch.jit.script(nn.GRU(2, 3)), torch.zeros(3))
+    traced = torch.jit.trace(nn.GRU(2, 3), torch.zeros(4, 1, 2))
+    with pytest.raises(InvalidInput, match=r"^[^\n]* give what torch\.jit\.script or torch\.jit\.trace was given$"):
+        linearize(traced, torch.zeros(3))
 
 
 def converting(module):
@@ -127,6 +131,72 @@ def test_a_step_may_write_into_what_it_is_given():
     torch.testing.assert_close(found.location, torch.full((9, 2), 2.0).double(), atol=1e-3, rtol=0)
     found = find_fixed_points(WritingCell(2, 2), normal(9, 2), torch.ones(2), region=None)
     torch.testing.assert_close(found.location, torch.full((9, 2), 2.0).double(), atol=1e-3, rtol=0)
+
+
+class FollowedCell(Cell):
+    """Of two units, in whatever way its step is written."""
+
+    def __init__(self):
+        super().__init__(2, 2)
+
+    def step(self, state, input):
+        return torch.tanh(state @ WEIGHT.to(state).T + input)
+
+    def states(self, inputs, initial=None):
+        raise NotImplementedError
+
+
+class WritingLayer(FollowedCell):
+    def step(self, state, input):
+        return super().step(state.mul_(0.5).mul_(2), input.mul_(1)).mul_(1)
+
+
+class WithoutGradients(FollowedCell):
+    def step(self, state, input):
+        with torch.no_grad():
+            return super().step(state, input)
+
+
+class BackwardOnce(torch.autograd.Function):
+    """tanh that cannot be differentiated twice."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(torch.tanh(x))
+        return torch.tanh(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        return gradient * (1 - ctx.saved_tensors[0] ** 2)
+
+
+class Once(FollowedCell):
+    def step(self, state, input):
+        return BackwardOnce.apply(state @ WEIGHT.to(state).T + input)
+
+
+@pytest.mark.parametrize("kind", [WritingLayer, WithoutGradients, Once])
+def test_a_layer_of_ones_own_may_be_written_in_any_way(kind):
+    torch.manual_seed(0)
+    above = GRU(2, 3)
+    own, plain = Stacked([kind(), above]), Stacked([FollowedCell(), above])
+    starts = 0.5 * normal(20, 5)
+    found, expected = find_fixed_points(own, starts), find_fixed_points(plain, starts)
+    torch.testing.assert_close(found.location, expected.location, rtol=1e-6, atol=1e-6)
+    linear, other = linearize(own, starts), linearize(plain, starts)
+    for name in ("location", "recurrent_jacobian", "input_jacobian"):
+        torch.testing.assert_close(getattr(linear, name), getattr(other, name), rtol=1e-6, atol=1e-8)
+
+
+class WrongLayer(FollowedCell):
+    def recurrent_jacobian(self, state, input):
+        return torch.zeros(len(state), 2, 2).to(state)
+
+
+def test_a_layer_whose_own_jacobian_is_wrong_is_named():
+    with pytest.raises(InvalidInput, match=r"WrongLayer\.recurrent_jacobian is not the derivative of WrongLayer\.step"):
+        linearize(Stacked([WrongLayer(), GRU(2, 3)]), normal(4, 5))
 
 
 def test_a_step_that_takes_single_states_only_is_refused():

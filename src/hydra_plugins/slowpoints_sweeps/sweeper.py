@@ -10,6 +10,8 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from slowpoints.errors import UserError
+
 
 class JobSweeper(BasicSweeper):
     """Runs all combinations of the choices, as Hydra's basic sweeper combines them.
@@ -33,14 +35,13 @@ class JobSweeper(BasicSweeper):
     ) -> None:
         super().__init__(None, params)
         self.resume = resume
-        self.search = search or {}
+        self.search = search
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the jobs that are not done, and end the process with code 1 if one failed."""
         from slowpoints.app.sweep import resume_sweep, run_search, run_sweep
-        from slowpoints.errors import UserError
 
-        if not isinstance(self.search, Mapping):
+        if self.search is not None and not (self.search and isinstance(self.search, Mapping)):
             raise UserError(
                 f"hydra.sweeper.search: must be choices, {{training.rate: '0.001,0.002'}}, got {self.search}"
             )
@@ -48,7 +49,7 @@ class JobSweeper(BasicSweeper):
             return super().sweep(arguments)  # another launcher: its own way
         if self.resume is not None:
             return resume_sweep(self, self.resume, arguments)
-        if self.search:
+        if self.search is not None:
             return run_search(self, self.combinations(arguments), self.combinations(arguments, self.search))
         return run_sweep(self, self.combinations(arguments))
 
@@ -57,5 +58,8 @@ class JobSweeper(BasicSweeper):
         assert self.hydra_context is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         texts = [*self._parse_config(), *(f"{key}={value}" for key, value in (more or {}).items()), *arguments]
-        (jobs,) = self.split_arguments(parser.parse_overrides(texts), None)
+        try:
+            (jobs,) = self.split_arguments(parser.parse_overrides(texts), None)
+        except ValueError as error:
+            raise UserError(f"the choices of the sweep cannot be listed: {error}") from error
         return jobs

@@ -15,6 +15,7 @@ from slowpoints.analysis.analysis import Analysis, Findings, Unanswerable
 from slowpoints.analysis.claims import Verdict, judge
 from slowpoints.analysis.dissection import Dissection
 from slowpoints.console import VOICE
+from slowpoints.errors import NO_ROOM
 from slowpoints.figures.explorer import FILE as EXPLORER
 from slowpoints.figures.explorer import make_explorer
 from slowpoints.figures.page import draw_page
@@ -153,6 +154,8 @@ class AnalysisCallback(pl.Callback):
         try:
             do()
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise  # all that follows would fail as well: one message, with which the run ends, is enough
             log.exception("%s failed", name)
             self.failures[name] = f"{type(error).__name__}: {error}"
             return False

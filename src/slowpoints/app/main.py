@@ -91,6 +91,7 @@ def run_command(arguments: Sequence[str]) -> None:
     register_resolvers()
     try:
         _refuse_two_choices(arguments)
+        _refuse_what_is_no_choice(arguments)
         hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(_job)()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -110,6 +111,25 @@ def _refuse_two_choices(arguments: Sequence[str]) -> None:
         if group in chosen and (config_folder() / group).is_dir():
             raise UserError(f"{group} is given twice, {chosen[group]} and {argument}; leave one out, or -m {group}=A,B")
         chosen[group] = argument
+
+
+def _refuse_what_is_no_choice(arguments: Sequence[str]) -> None:
+    """Fail where the choice of a config group is no name, such as `arch=3`: Hydra would end with a traceback."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import ChoiceSweep
+
+    given = list(filter(_is_override, arguments))
+    for argument, override in zip(given, OverridesParser.create().parse_overrides(given), strict=True):
+        folder = config_folder() / override.key_or_group
+        if override.is_delete() or not folder.is_dir():
+            continue
+        if not override.key_or_group:
+            raise UserError(f"{argument}: must be OPTION=VALUE, as in seed=3")
+        chosen = override.value()
+        names = chosen.list if isinstance(chosen, ChoiceSweep) else chosen if isinstance(chosen, list) else [chosen]
+        if any(name is None or isinstance(name, int | float) for name in names):
+            known = ", ".join(sorted(each.stem for each in folder.iterdir()))
+            raise UserError(f"{argument}: there is no such choice; there are {known}")
 
 
 def _is_override(argument: str) -> bool:

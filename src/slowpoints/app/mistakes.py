@@ -10,12 +10,14 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from slowpoints.errors import UserError
+from slowpoints.errors import NO_ROOM, UserError
 from slowpoints.options import unknown_key
 
-NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # no right to write, or no room
+NO_PLACE = (errno.EACCES, errno.EPERM, *NO_ROOM)  # no right to write, or no room
 
 NOT_A_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG)  # a file where a folder is wanted
+
+OPTION = re.compile(r"[+~]*[\w@:/$-]+(\.[\w@:/$-]+)*")  # how what stands before `=` is written
 
 
 def explain(error: Exception) -> str | None:
@@ -43,7 +45,9 @@ def explain(error: Exception) -> str | None:
         return f"{found[1]}: is chosen already; another choice is written without +, {found[1]}=NAME"
     if found := re.search(r"Ambiguous value for argument '([\w./]+=[^']*)'", str(error)):
         return f"{found[1]}: several values make a sweep, which -m starts; a single text with commas is put in quotes"
-    return str(error).strip()
+    if isinstance(error, OmegaConfBaseException) and error.full_key:
+        return f"{error.full_key}: {str(error).splitlines()[0]}"
+    return str(error).strip() if isinstance(error, UserError) else " ".join(str(error).split())
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -57,7 +61,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 def _unreadable_argument(argument: str) -> str:
     """Return how to write an argument that Hydra's grammar has no place for."""
     key, equals, value = argument.partition("=")
-    if not equals:
+    if not equals or not OPTION.fullmatch(key):
         return f"{argument}: must be OPTION=VALUE, as in seed=3"
     if value[:1] in tuple("[{'\""):
         return f"{argument}: cannot be read; its brackets or quotation marks do not match"

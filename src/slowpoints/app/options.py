@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from omegaconf import DictConfig, OmegaConf
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from slowpoints.analysis.options import AnalysisOptions
 from slowpoints.console import Mode
@@ -22,6 +22,20 @@ def module_names(value: Any) -> Any:
     return tuple(value.split(",")) if isinstance(value, str) else value or ()
 
 
+def folder(path: Path) -> Path:
+    """Return the path of a folder, new or there already.
+
+    Raises
+    ------
+    ValueError
+        Where a file is in its way.
+    """
+    nearest = next((place for place in (path, *path.parents) if place.exists()), path)
+    if nearest.exists() and not nearest.is_dir():
+        raise ValueError(f"must be a folder, new or there already; {nearest} is a file")
+    return path
+
+
 class RunOptions(Options):
     """The resolved configuration of one run: `conf/config.yaml` and what it composes."""
 
@@ -31,7 +45,7 @@ class RunOptions(Options):
     analysis: AnalysisOptions
     tracking: TrackingOptions
     seed: Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy's generators take
-    cache_dir: Path
+    cache_dir: Annotated[Path, AfterValidator(folder)]
     threads: Threads | None
     checkpoint: str | None
     trust: Annotated[tuple[str, ...], BeforeValidator(module_names)] = Field(

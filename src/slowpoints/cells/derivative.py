@@ -81,7 +81,7 @@ class _Linear:
         with torch.inference_mode(False), torch.enable_grad():
             arguments = [row.clone() if row.is_inference() else row.detach() for row in rows]
             by = arguments[argument] = arguments[argument].requires_grad_()
-            image = step(*arguments)
+            image = step(*(each.clone() for each in arguments))  # into which the step may write
             weights = torch.zeros_like(image, requires_grad=True)
             pulled = _gradient(image, by, weights, create_graph=True) if image.requires_grad else None
         return cls(rows, by, image, weights, pulled)

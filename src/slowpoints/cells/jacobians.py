@@ -30,7 +30,7 @@ def automatic_jacobian(step: Step, argument: int) -> Step:
             if not (further and arguments[argument].requires_grad):
                 arguments[argument] = arguments[argument].detach().requires_grad_()
             by = arguments[argument]
-            result = step(*arguments)
+            result = step(*(tensor.clone() for tensor in arguments))  # into which the step may write
             if not result.requires_grad:
                 return by.new_zeros(*result.shape, by.shape[1])
             units = torch.eye(result.shape[1], dtype=result.dtype, device=result.device)

@@ -75,7 +75,7 @@ class Stacked(Cell):
         for cell, own in zip(self._cells, self.split(state), strict=True):
             by_state.append(cell.state_derivative(own, input))
             by_input.append(cell.input_derivative(own, input))
-            input = cell.hidden(cell.step(own, input))
+            input = _above(cell, own, input)
         return self._chain(by_state, by_input[1:])
 
     def _chain(self, by_state: list[Derivative], by_input: list[Derivative]) -> Derivative:
@@ -122,7 +122,7 @@ class Stacked(Cell):
                 block = cell.input_jacobian(own, input) @ below
             block[:, :, column : column + cell.state_size] += cell.recurrent_jacobian(own, input)
             blocks.append(block)
-            input, below = cell.hidden(cell.step(own, input)), block[:, : cell.hidden_size]
+            input, below = _above(cell, own, input), block[:, : cell.hidden_size]
         return torch.cat(blocks[::-1], dim=1)
 
     def input_jacobian(self, state: Tensor, input: Tensor) -> Tensor:
@@ -131,5 +131,10 @@ class Stacked(Cell):
         for cell, own in zip(self._cells, self.split(state), strict=True):
             block = cell.input_jacobian(own, input)
             blocks.append(block @ blocks[-1][:, : cell.input_size] if blocks else block)
-            input = cell.hidden(cell.step(own, input))
+            input = _above(cell, own, input)
         return torch.cat(blocks[::-1], dim=1)
+
+
+def _above(cell: Cell, state: Tensor, input: Tensor) -> Tensor:
+    """Return what the next layer reads, after a step on copies: a cell of one's own may write into what it is given."""
+    return cell.hidden(cell.step(state.clone(), input.clone()))

@@ -265,11 +265,11 @@ def _derivative(step: Step, jacobian: Step, argument: int, rows: tuple[Tensor, T
     """Return differences to be used in the place of a Jacobian that is wrong, None where it is right."""
     is_wrong, differences = compare_with_differences(step, jacobian, argument, *rows)
     name = ("recurrent_jacobian", "input_jacobian")[argument]
-    owner = type(getattr(jacobian, "__self__", None))
-    if is_wrong and getattr(owner, name, None) not in (None, getattr(Cell, name)):
+    owner = _with_own(name, getattr(jacobian, "__self__", None))
+    if is_wrong and owner is not None:
         raise InvalidInput(
-            f"{owner.__name__}.{name} is not the derivative of {owner.__name__}.step: define it for this step, or let "
-            f"it be found automatically, {name} = Cell.{name}"
+            f"{owner}.{name} is not the derivative of {owner}.step: define it for this step, or let it be found "
+            f"automatically, {name} = Cell.{name}"
         )
     if is_wrong and differences is None:
         raise InvalidInput(
@@ -278,3 +278,11 @@ def _derivative(step: Step, jacobian: Step, argument: int, rows: tuple[Tensor, T
             "double precision, or without detach and no_grad"
         )
     return differences
+
+
+def _with_own(name: str, cell: object) -> str | None:
+    """Return the class that defines a Jacobian of its own, also that of a layer; None where autograd finds them."""
+    if type(cell) is Stacked:
+        return next((owner for layer in cell.layers if (owner := _with_own(name, layer))), None)
+    is_own = not _is_known(cell) and getattr(type(cell), name, None) not in (None, getattr(Cell, name))
+    return type(cell).__name__ if is_own else None

@@ -47,7 +47,7 @@ def attempt(
     except FAILURES as error:
         raise InvalidInput(
             f"the network's step failed on a state of shape {tuple(states.shape)} and an input of shape "
-            f"{tuple(inputs.shape)}: {error}{hint}"
+            f"{tuple(inputs.shape)}: {_reason(error)}{hint}"
         ) from error
     if not isinstance(result, Tensor) or result.shape != states.shape:
         got = str(tuple(result.shape)) if isinstance(result, Tensor) else type(result).__name__
@@ -99,3 +99,9 @@ def check_rows(
 def _largest(difference: Tensor) -> float:
     """Return the largest finite magnitude, 0 where there is none."""
     return difference.abs().nan_to_num(nan=0.0, posinf=0.0).max().item()
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says, the last line of those of compiled code, which hold a traceback."""
+    text = str(error).strip()
+    return text.splitlines()[-1] if "Traceback" in text else text
