@@ -20,7 +20,7 @@ import pytorch_lightning as pl
 import torch
 from hydra import compose, initialize_config_dir
 
-from slowpoints.app.build import build_classifier
+from slowpoints.app.build import build_network
 from slowpoints.app.main import config_folder
 from slowpoints.app.options import RunOptions, check_options
 from slowpoints.text.corpus import Corpus, EncodedData, offsets_of
@@ -29,6 +29,7 @@ from slowpoints.text.load import load_data
 from slowpoints.tracking.logger import TrainingLogger
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.tracking.run import track
+from slowpoints.training.module import SentimentClassifier
 from slowpoints.training.train import make_trainer
 
 BATCHES = 40  # of the training set, in each round
@@ -53,7 +54,7 @@ def some_documents(corpus: Corpus, count: int) -> Corpus:
 
 
 def bare_seconds(options: RunOptions, data: EncodedData) -> float:
-    module = build_classifier(options, len(data.words)).train()
+    module = SentimentClassifier(build_network(options, len(data.words)), options.training).train()
     optimizer = torch.optim.AdamW(module.parameters(), lr=options.training.rate, fused=True)
     batches = list(SentimentData(data, options.training.batch_size, options.seed).train_dataloader())
     started = time.perf_counter()
@@ -67,7 +68,7 @@ def bare_seconds(options: RunOptions, data: EncodedData) -> float:
 
 
 def lightning_seconds(options: RunOptions, data: EncodedData) -> float:
-    module = build_classifier(options, len(data.words))
+    module = SentimentClassifier(build_network(options, len(data.words)), options.training)
     watch = Stopwatch()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

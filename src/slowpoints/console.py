@@ -77,6 +77,11 @@ class Voice:
         """Whether progress can be drawn: on a terminal that moves its cursor, and not when asked to be quiet."""
         return self.mode != "quiet" and not is_plain(sys.stderr)
 
+    def begin(self, what: str) -> None:
+        """Say what begins that takes a while, where no bar shows it."""
+        if not self.draws_bars:
+            OURS.info("%s", what)
+
     def conclude(self, show: Callable[[Console], None], line: object, document: Mapping[str, Any]) -> None:
         """Give the result as the mode asks for it.
 

@@ -53,6 +53,9 @@ def write_text(target: Path, text: str) -> None:
 def save_figure(path: Path, figure: Figure) -> list[Path]:
     """Save a figure under a path without suffix, as PNG and as PDF, and return the files."""
     files = [path.with_name(f"{path.name}.{suffix}") for suffix in FORMATS]
+    if (layout := figure.get_layout_engine()) is not None:
+        layout.execute(figure)  # once for all formats: to place things takes longer than to draw them
+        figure.set_layout_engine("none")
     for file, suffix in zip(files, FORMATS, strict=True):
         with new_file(file) as temporary:
             figure.savefig(temporary, format=suffix)

@@ -9,7 +9,8 @@ import torch
 from reviews import encoded, random_corpus
 
 from slowpoints.errors import UserError
-from slowpoints.text.datamodule import SentimentData, batches, make_batch
+from slowpoints.text.batches import batches, make_batch
+from slowpoints.text.datamodule import SentimentData
 
 
 def contents(loader):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from slowpoints.analysis.dissection import Dissection
     from slowpoints.figures.style import Drawing
 
+SECONDS = "analysis/seconds"  # the metric: of all analyses together; with /NAME, of one of them
+
 
 class Unanswerable(Exception):
     """What was asked has no answer for this network, such as the shape of a manifold of two points: a finding."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 
-from slowpoints.analysis.analysis import Analysis, Findings, Unanswerable
+from slowpoints.analysis.analysis import SECONDS, Analysis, Findings, Unanswerable
 from slowpoints.analysis.claims import Verdict, judge
 from slowpoints.analysis.dissection import Dissection
 from slowpoints.console import VOICE
@@ -94,16 +94,18 @@ class AnalysisCallback(pl.Callback):
         # Lightning tests in inference mode, in which nothing can be trained or differentiated
         with torch.inference_mode(False), torch.enable_grad(), VOICE.progress() as progress:
             task = progress.add_task("analyses", total=len(self.analyses))
-            for analysis in self.analyses:
+            for number, analysis in enumerate(self.analyses, start=1):
                 progress.update(task, description=analysis.name)
+                VOICE.begin(f"question {number} of {len(self.analyses)}: {analysis.name}")
                 self._answer(analysis, dissection)
                 progress.advance(task)
         self.verdicts = judge(self.run.metrics)
         self.title += f": {accuracy:.1%} of {len(data.data.test)} test documents right"
         verdicts = [(verdict.text, verdict.verdict) for verdict in self.verdicts]
+        VOICE.begin("page and explorer")
         self._attempt("page", lambda: self._leave_page(verdicts))
         self._attempt(EXPLORER, lambda: self._leave_explorer(verdicts))
-        self.run.log_metrics({"analysis/seconds": time.perf_counter() - started})
+        self.run.log_metrics({SECONDS: time.perf_counter() - started})
 
     def summary(self) -> dict[str, Any]:
         """Return what was found in words, and the verdicts, as plain values."""
@@ -117,7 +119,7 @@ class AnalysisCallback(pl.Callback):
     def _answer(self, analysis: Analysis, dissection: Dissection) -> None:
         started = time.perf_counter()
         self._attempt(analysis.name, lambda: self._ask(analysis, dissection))
-        log.debug("%s took %.1f s", analysis.name, time.perf_counter() - started)
+        self.run.log_metrics({f"{SECONDS}/{analysis.name}": time.perf_counter() - started})
 
     def _ask(self, analysis: Analysis, dissection: Dissection) -> None:
         try:

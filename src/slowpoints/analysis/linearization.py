@@ -10,7 +10,7 @@ import torch
 from slowpoints.analysis.analysis import Findings, Unanswerable
 from slowpoints.dynamics import linearize, linearized_states, one_step_errors
 from slowpoints.figures.linearization import FIGURES
-from slowpoints.text.datamodule import make_batch
+from slowpoints.text.batches import make_batch
 
 if TYPE_CHECKING:
     from torch import Tensor

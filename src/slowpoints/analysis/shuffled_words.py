@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from slowpoints.analysis.analysis import Findings
+from slowpoints.text.batches import LengthBuckets, make_batch
 from slowpoints.text.corpus import Corpus, gather, offsets_of
-from slowpoints.text.datamodule import LengthBuckets, make_batch
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from slowpoints.dynamics import visited_states
+from slowpoints.text.batches import make_batch
 from slowpoints.text.corpus import gather, offsets_of
-from slowpoints.text.datamodule import make_batch
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import random
 from collections.abc import Mapping
 from pkgutil import resolve_name
 from typing import Any, get_type_hints
 
-import pytorch_lightning as pl
+import numpy as np
+import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from pydantic import PydanticUserError, create_model
@@ -19,7 +21,6 @@ from slowpoints.errors import UserError
 from slowpoints.options import FileName, Options, checked
 from slowpoints.training.device import check_device
 from slowpoints.training.model import RecurrentClassifier
-from slowpoints.training.module import SentimentClassifier
 
 
 class _Named(Options):
@@ -43,7 +44,7 @@ def check_buildable(options: RunOptions, *, here: bool = True) -> list[Analysis]
     """
     if here:
         check_device(options.training)
-    build_classifier(options, vocabulary_size=2)
+    build_network(options, vocabulary_size=2)
     return build_analyses(options)
 
 
@@ -65,7 +66,7 @@ def build_analyses(options: RunOptions) -> list[Analysis]:
     return list(analyses.values())
 
 
-def build_classifier(options: RunOptions, vocabulary_size: int) -> SentimentClassifier:
+def build_network(options: RunOptions, vocabulary_size: int) -> RecurrentClassifier:
     """Return the untrained network, its weights drawn from the run's seed.
 
     Raises
@@ -73,7 +74,7 @@ def build_classifier(options: RunOptions, vocabulary_size: int) -> SentimentClas
     UserError
         If `arch.cell` does not describe a cell.
     """
-    pl.seed_everything(options.seed, verbose=False)
+    _seed_everything(options.seed)
     cell = build(
         "arch.cell",
         options.arch.cell,
@@ -81,7 +82,7 @@ def build_classifier(options: RunOptions, vocabulary_size: int) -> SentimentClas
         input_size=options.arch.embedding_size,
         hidden_size=options.arch.hidden_size,
     )
-    network = RecurrentClassifier(
+    return RecurrentClassifier(
         cell,
         vocabulary_size,
         embedding_dropout=options.training.embedding_dropout,
@@ -89,7 +90,13 @@ def build_classifier(options: RunOptions, vocabulary_size: int) -> SentimentClas
         readout_dropout=options.training.readout_dropout,
         embedding_std=options.training.embedding_std,
     )
-    return SentimentClassifier(network, options.training)
+
+
+def _seed_everything(seed: int) -> None:
+    """Seed whatever a network may draw its weights from."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - cells of others may use it
+    torch.manual_seed(seed)
 
 
 def build(key: str, node: dict[str, Any], kind: type, **arguments: Any) -> Any:

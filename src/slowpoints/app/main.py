@@ -14,17 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from slowpoints.app import INSTALL
+from slowpoints.app.announcement import CONSOLE, MULTIRUN, announce
 from slowpoints.errors import UserError
 from slowpoints.interruption import BY_KEYBOARD, STOP
-
-BAD_INPUT = 2
-try:
-    import hydra
-
-    from slowpoints.console import VOICE, checked_mode
-except ModuleNotFoundError as missing:  # the library alone is installed
-    print(f"error: the commands need more than the library, such as {missing.name}; {INSTALL}", file=sys.stderr)
-    sys.exit(BAD_INPUT)
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -47,7 +39,7 @@ With every command, console=quiet leaves only warnings and errors, and console=j
 # MLflow reports its use to its makers, from the moment that it is imported. Commands use no network unless asked to.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
-CONSOLE = "console="
+BAD_INPUT = 2
 LONGEST_NAME = 200  # characters of a folder, before which stands the time
 
 
@@ -65,15 +57,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments[:1] == ["run"]:
         run_command(arguments[1:])
     elif arguments and arguments[0] in commands:
-        _speak(commands[arguments[0]], arguments[1:])
+        _speak(arguments[0], commands[arguments[0]], arguments[1:])
     elif arguments in (["-h"], ["--help"], []):
         print(USAGE)
     else:
         _refuse(f"there is no command {arguments[0]}; there are: run, {', '.join(commands)}")
 
 
-def _speak(command: Callable[[list[str]], None], arguments: Sequence[str]) -> None:
+def _speak(name: str, command: Callable[[list[str]], None], arguments: Sequence[str]) -> None:
     """Run a command in the mode that `console=MODE` among its arguments asks for."""
+    announce(name, arguments)
+    _check_installed()
+    from slowpoints.console import VOICE, checked_mode
+
     modes = [each.removeprefix(CONSOLE) for each in arguments if each.startswith(CONSOLE)]
     try:
         with VOICE.speak(checked_mode(modes[-1] if modes else "normal")):
@@ -85,6 +81,10 @@ def _speak(command: Callable[[list[str]], None], arguments: Sequence[str]) -> No
 
 def run_command(arguments: Sequence[str]) -> None:
     """Compose a run from `conf` and the arguments, and do it; a user's mistake ends with one message and code 2."""
+    announce("run", arguments)
+    _check_installed()
+    import hydra
+
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     STOP.listen()
     sys.argv = ["slowpoints run", *sorted(_expand_resume(arguments), key=_is_override)]
@@ -101,6 +101,16 @@ def run_command(arguments: Sequence[str]) -> None:
         raise
     finally:
         STOP.rest()
+
+
+def _check_installed() -> None:
+    """End the process where the library alone is installed: what every command needs is looked for here."""
+    try:
+        import hydra  # noqa: F401
+
+        import slowpoints.console  # noqa: F401
+    except ModuleNotFoundError as missing:
+        _refuse(f"the commands need more than the library, such as {missing.name}; {INSTALL}")
 
 
 def _refuse_two_choices(arguments: Sequence[str]) -> None:
@@ -170,7 +180,7 @@ def _expand_resume(arguments: Sequence[str]) -> list[str]:
     named = [each.removeprefix(prefix) for each in arguments if each.startswith(prefix)]
     if not named:
         return rest
-    mode = [] if {"-m", "--multirun"} & set(rest) else ["-m"]
+    mode = [] if MULTIRUN & set(rest) else ["-m"]
     return [*mode, *rest, f"hydra.sweeper.resume='{named[-1]}'"]
 
 
@@ -217,6 +227,7 @@ def _job(config: DictConfig) -> Any:
     from omegaconf import OmegaConf
 
     from slowpoints.app.options import check_options
+    from slowpoints.console import VOICE
 
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)

@@ -14,9 +14,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from slowpoints.analysis.analysis import SECONDS
 from slowpoints.console import print_text
-from slowpoints.figures.explorer import FILE as EXPLORER
-from slowpoints.tracking.store import absolute
 
 if TYPE_CHECKING:
     from slowpoints.analysis.callback import AnalysisCallback
@@ -49,7 +48,8 @@ class Report:
         if self.found.verdicts:
             lines += ["", "The paper's claims"]
             lines += [f"  {each.verdict:<13}  {each.text}" for each in self.found.verdicts]
-        return "\n".join([*lines, "", *(f"{what}: {where}" for what, where in self._places())])
+        times = [f"The analyses took {time}" for time in self._times()]
+        return "\n".join([*lines, "", *times, *(f"{what}: {where}" for what, where in self._places())])
 
     def document(self) -> dict[str, Any]:
         """Return it for programs: what `summary.json` holds, and where the run is."""
@@ -66,11 +66,24 @@ class Report:
         if self.found.verdicts:
             claims = ((Text(each.verdict, STYLES[each.verdict]), Text(each.text)) for each in self.found.verdicts)
             parts += ["\n[bold]The paper's claims[/]", _columns(claims)]
+        parts += [f"\n[bold]The analyses took[/] {time}" for time in self._times()]
         places = ((Text(what), Text(where, overflow="fold")) for what, where in self._places())
         parts += ["\n[bold]Where to look[/]", _columns(places)]
         return Panel(Group(*parts), title=Text(self.name, "bold"), title_align="left", padding=(1, 2))
 
+    def _times(self) -> list[str]:
+        """Return how long the analyses took, and those of them that took a second; nothing where there were none."""
+        metrics = self.run.metrics
+        if SECONDS not in metrics:
+            return []
+        each = {name: metrics[f"{SECONDS}/{name}"] for name in self.found.sentences if f"{SECONDS}/{name}" in metrics}
+        longest = sorted((name for name in each if each[name] >= 1), key=each.__getitem__, reverse=True)
+        named = ", ".join(f"{name} {each[name]:.0f}" for name in longest)
+        return [f"{metrics[SECONDS]:.0f} s{f' ({named})' if named else ''}"]
+
     def _places(self) -> list[tuple[str, str]]:
+        from slowpoints.figures.explorer import FILE as EXPLORER
+
         folder = self.run.folder
         pages = {"The paper's figures on a page": folder / "page.png", "To explore in a browser": folder / EXPLORER}
         there = [(what, short(file)) for what, file in pages.items() if file.is_file()]
@@ -86,6 +99,8 @@ def headline(metrics: dict[str, float]) -> str:
 
 def how_to_open(run: TrackedRun) -> str:
     """Return how a run can be seen beside the others of its experiment."""
+    from slowpoints.tracking.store import absolute
+
     uri = run.tracking_uri
     if uri.startswith("http"):
         return f"{uri}/{run.table}"

@@ -1,10 +1,14 @@
-"""The main job: train a network, test it, and ask how it computes."""
+"""The main job: train a network, test it, and ask how it computes.
+
+What takes long to import waits until it is needed: torch until the files of documents have been looked at, MLflow until
+a run is recorded, Lightning until a training starts. So mistakes in options and files are told at once.
+"""
 
 from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,30 +16,28 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from slowpoints.analysis.callback import AnalysisCallback
-from slowpoints.app.build import build_classifier, check_buildable
 from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
-from slowpoints.app.note import note
 from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, short
 from slowpoints.app.trust import trust_option
 from slowpoints.console import VOICE, RunLog
 from slowpoints.interruption import STOP, Interrupted
 from slowpoints.runs.folder import CONFIG, LOG
-from slowpoints.text.datamodule import SentimentData
-from slowpoints.text.load import load_data
+from slowpoints.text.load import find_data
 from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
-from slowpoints.tracking.logger import TrainingLogger
-from slowpoints.tracking.reconcile import reconcile_if_possible
-from slowpoints.tracking.run import TrackedRun, track
-from slowpoints.training.train import check_validations, evaluate, load_weights, make_trainer, train
+from slowpoints.training.options import check_validations
 from slowpoints.training.trained import forget
 
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
 
+    from slowpoints.analysis.analysis import Analysis
+    from slowpoints.analysis.callback import AnalysisCallback
     from slowpoints.text.corpus import EncodedData
+    from slowpoints.text.datamodule import SentimentData
     from slowpoints.tracking.options import TrackingOptions
+    from slowpoints.tracking.run import TrackedRun
+    from slowpoints.training.model import RecurrentClassifier
     from slowpoints.training.module import SentimentClassifier
 
 
@@ -75,6 +77,7 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
         For what the user can mend: before anything is recorded where it can be known by then.
     """
     with RunLog().listening() as run_log:
+        log.info("%s", _plan(options, folder))
         try:
             return _run(options, folder, occasion, run_log)
         except Interrupted as stop:
@@ -88,13 +91,22 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
 
 
 def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog) -> dict[str, float]:
+    found = find_data(options.data, options.cache_dir, options.seed)
+
+    from slowpoints.app.build import build_network, check_buildable
+
     _use_threads(options.threads)
     analyses = check_buildable(options)
-    data = load_data(options.data, options.cache_dir, options.seed)
+    data = found.encoded()
     check_validations(options.training, len(data.train))
     checkpoint = _open_checkpoint(options, data)
-    untrained = build_classifier(options, len(data.words)).network
-    classifier = build_classifier(options, len(data.words))  # the same initial weights
+    untrained = build_network(options, len(data.words))
+    network = build_network(options, len(data.words))  # the same initial weights
+
+    from slowpoints.app.note import note
+    from slowpoints.tracking.reconcile import reconcile_if_possible
+    from slowpoints.tracking.run import track
+
     name = occasion.name or f"{options.arch.name}-{options.data.name}"
     run_id = recorded_run_id(folder) if occasion.resume else None
     tracking = track(_tracking(options, occasion), name, folder, _params(options), occasion.tags, run_id)
@@ -105,8 +117,9 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
             run_log.write_to(folder / LOG, "a" if occasion.resume else "w")
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
         tracked.save_text("tokenizer.json", data.tokenizer_json)
-        callback = AnalysisCallback(name, analyses, untrained, options.analysis.sampling, options.seed, tracked)
-        _train_and_test(options, data, classifier, callback, tracked, checkpoint, resume=occasion.resume)
+        log.info("%s", f"Training on {len(data.train)} documents" if checkpoint is None else "Testing")
+        callback = _callback(name, analyses, untrained, options, tracked)
+        _train_and_test(options, data, network, callback, tracked, checkpoint, resume=occasion.resume)
         closing.enter_context(STOP.held())  # until the end is recorded, too: what is complete is not stopped
         report = Report(name, tracked, callback)
         tracked.describe(note(report))
@@ -118,6 +131,14 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
     return tracked.metrics
 
 
+def _plan(options: RunOptions, folder: Path) -> str:
+    """Return what a run is about to do."""
+    questions = len(options.analysis.questions)
+    asked = f"{questions} question{'' if questions == 1 else 's'}" if questions else "no questions"
+    again = "" if options.checkpoint is None else f", as {options.checkpoint} has it"
+    return f"{options.arch.name} on {options.data.name}{again}, {asked}, into {short(folder)}"
+
+
 def _open_checkpoint(options: RunOptions, data: EncodedData) -> Checkpoint | None:
     if options.checkpoint is None:
         return None
@@ -126,16 +147,30 @@ def _open_checkpoint(options: RunOptions, data: EncodedData) -> Checkpoint | Non
     return checkpoint
 
 
+def _callback(
+    title: str, analyses: Sequence[Analysis], untrained: RecurrentClassifier, options: RunOptions, tracked: TrackedRun
+) -> AnalysisCallback:
+    from slowpoints.analysis.callback import AnalysisCallback
+
+    return AnalysisCallback(title, analyses, untrained, options.analysis.sampling, options.seed, tracked)
+
+
 def _train_and_test(
     options: RunOptions,
     data: EncodedData,
-    classifier: SentimentClassifier,
+    network: RecurrentClassifier,
     callback: AnalysisCallback,
     tracked: TrackedRun,
     checkpoint: Checkpoint | None,
     *,
     resume: bool,
 ) -> None:
+    from slowpoints.text.datamodule import SentimentData
+    from slowpoints.tracking.logger import TrainingLogger
+    from slowpoints.training.module import SentimentClassifier
+    from slowpoints.training.train import evaluate, load_weights, make_trainer
+
+    classifier = SentimentClassifier(network, options.training)
     batches = SentimentData(data, options.training.batch_size, options.seed)
     trainer = make_trainer(options.training, tracked.folder, TrainingLogger(tracked), [callback])
     if checkpoint is None:
@@ -150,6 +185,8 @@ def _train_and_test(
 def _train(
     trainer: Trainer, classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun, *, resume: bool
 ) -> None:
+    from slowpoints.training.train import train
+
     result = train(trainer, classifier, batches, resume=resume)
     tracked.log_metrics(
         {

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from slowpoints.app.build import check_buildable
 from slowpoints.app.checkpoint import with_checkpoint
 from slowpoints.app.options import RunOptions, check_options
-from slowpoints.app.sweep_report import compare, report
+from slowpoints.app.report import short
 from slowpoints.app.trust import check_trust, checked_options, split_trust
 from slowpoints.console import VOICE, RunLog, checked_mode
 from slowpoints.errors import UserError
 from slowpoints.runs.folder import CONFIG, LOG
 from slowpoints.sweep.folder import AGAIN, RECORD, Sweep, read_sweep, working_on
 from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
-from slowpoints.sweep.prepare import build_caches
+from slowpoints.sweep.prepare import build_caches, find_files
 from slowpoints.sweep.search import Search, best_trial, final_job
 
 if TYPE_CHECKING:
@@ -128,21 +127,25 @@ def _carry_out(sweep: Sweep, hydra: Any) -> None:
 
 
 def _prepare_and_run(sweep: Sweep, launcher: Launcher, sweep_log: RunLog) -> None:
-    from slowpoints.tracking.journal import recorded_run_id
-    from slowpoints.tracking.run import track
-    from slowpoints.tracking.store import open_store
-
+    jobs = len(sweep.jobs) + len(sweep.searches)
+    log.info("%d job%s, into %s", jobs, "" if jobs == 1 else "s", short(sweep.folder))
     launcher.check()
     if not next(each for each in (sweep.folder, *sweep.folder.parents) if each.exists()).is_dir():
         raise UserError(f"hydra.sweep.dir={sweep.folder}: must be a folder, new or there already; there is a file")
     options = {job.name: check_options(OmegaConf.create(dict(job.config))) for job in sweep.jobs}
     todo = [options[job.name] for job in sweep.jobs if not job.is_done]
+    find_files((each.data, each.cache_dir) for each in todo)  # before torch is imported
     _check_buildable(sweep, todo, here=launcher.here)
     build_caches((each.data, each.cache_dir, each.seed, each.training) for each in todo)
+
+    from slowpoints.tracking.journal import recorded_run_id
+    from slowpoints.tracking.run import track
+    from slowpoints.tracking.store import open_store
+
     first = next(iter(options.values()))
     if not first.tracking.offline_start:
         open_store(first.tracking)  # what is wrong with it is said before there is a folder
-    params: dict[str, Any] = {"jobs": len(sweep.jobs) + len(sweep.searches)}
+    params: dict[str, Any] = {"jobs": jobs}
     for name in ("arch", "data"):
         params[name] = ", ".join(sorted({getattr(each, name).name for each in options.values()}))
     tags = {"sweep": sweep.id, "role": "summary"}
@@ -159,6 +162,8 @@ def _prepare_and_run(sweep: Sweep, launcher: Launcher, sweep_log: RunLog) -> Non
 
 def _check_buildable(sweep: Sweep, todo: Sequence[RunOptions], *, here: bool) -> None:
     """Build once what is different of networks and analyses: many jobs differ in their seeds alone."""
+    from slowpoints.app.build import check_buildable
+
     configs = {job.name: job.config for job in sweep.jobs}
     asked = [{**configs[search.trials[0]], "analysis": search.analysis} for search in sweep.searches]
     finals = [check_options(OmegaConf.create(config)) for config in asked]
@@ -172,6 +177,7 @@ def _check_buildable(sweep: Sweep, todo: Sequence[RunOptions], *, here: bool) ->
 
 def _run_all(sweep: Sweep, launcher: Launcher, summary: TrackedRun, options: RunOptions) -> None:
     """Run the jobs that are not done, in two rounds where there is a search, and leave the table of all."""
+    from slowpoints.app.sweep_report import compare, report
     from slowpoints.tracking.reconcile import reconcile_if_possible
 
     ends: dict[str, End] = {}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
+    from jaxtyping import Bool, Float, Int
 
 Rows = tuple[Tensor, ...]
 Step = Callable[[Tensor, Tensor], Tensor]
@@ -42,8 +42,8 @@ class Derivative:
         """Return `J' u`, for one vector at each state."""
         return self.backward(self.rows, u)
 
-    def keep(self, mask: Bool[Tensor, " point"]) -> Derivative:
-        """Return the derivatives at the states of a mask."""
+    def keep(self, mask: Bool[Tensor, " point"] | Int[Tensor, " chosen"]) -> Derivative:
+        """Return the derivatives at the states of a mask, or at those that are numbered."""
         return replace(self, rows=tuple(row[mask] for row in self.rows))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from numpy.typing import NDArray
 
+    from slowpoints.cells.derivative import Derivative
     from slowpoints.cells.jacobians import Step
     from slowpoints.dynamics.calls import GivenStep
     from slowpoints.dynamics.checks import Array
 
 ROWS = 32  # points whose Jacobians are computed at once
+FEW = 1024  # points whose derivatives, which take as much memory as some states, are kept between products
 MEMORY = 1 << 28  # bytes of recurrent Jacobians whose modes are sought at once
 
 
@@ -136,10 +139,19 @@ class Linearization(Record):
         from_state, from_input = from_state.to(self.location), from_input.to(self.input)
         if self.jacobians is not None:
             return self._change_by_matrices(points, from_state, from_input)
-        at = self.location[points], self.input[points]
         with torch.no_grad():
-            by_state = self._network.products(*at).jvp(from_state)
-            return by_state + self._network.input_products(*at).jvp(from_input)
+            if self._network.reentrant and len(self) <= FEW:
+                by_state, by_input = (each.keep(points) for each in self._derivatives)
+            else:
+                at = self.location[points], self.input[points]
+                by_state, by_input = self._network.products(*at), self._network.input_products(*at)
+            return by_state.jvp(from_state) + by_input.jvp(from_input)
+
+    @cached_property
+    def _derivatives(self) -> tuple[Derivative, Derivative]:
+        """At all points, by the state and by the input: most of what a product costs is to find them."""
+        at = self.location, self.input
+        return self._network.products(*at), self._network.input_products(*at)
 
     def _change_by_matrices(self, points: Tensor, from_state: Tensor, from_input: Tensor) -> Tensor:
         change = torch.empty_like(from_state)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
 
 WIDTH, HEIGHT = 18.0, 25.0  # inches
-GRID = (25, 24)  # rows and columns, of an inch or less each
-VERDICTS = (22, 25)  # rows
+ROWS, COLUMNS = (5, 5, 4, 4, 4, 3), (6, 6, 6, 6)  # their shares of the height and of the width
+VERDICTS = (5, 6)  # rows
 # By verdict: a mark and a colour that say the same
 MARKS = {
     "holds": ("\N{BLACK CIRCLE}", POSITIVE),
@@ -43,16 +43,16 @@ class _Cell:
 
 
 CELLS = (
-    _Cell("activity", draw_activity, "1  Activity of all units", (0, 5), (0, 12)),
-    _Cell("pca", draw_dimensions, "2a  Dimensions", (0, 5), (12, 18)),
-    _Cell("relaxation", draw_relaxation, "Relaxation without input", (0, 5), (18, 24)),
-    _Cell("pca", draw_state_plane, "2b  Visited states", (5, 10), (0, 12)),
-    _Cell("manifold", draw_manifold, "2c  Points where the network is slow", (5, 10), (12, 24)),
-    _Cell("modes", draw_modes, "3  Modes", (10, 18), (0, 12)),
-    _Cell("inputs", draw_inputs, "4a, c  Effects of words", (10, 14), (12, 24)),
-    _Cell("overlap", draw_overlap, "4b, d  The top mode and the line", (14, 18), (12, 24)),
-    _Cell("linearization", draw_linearization, "5  One linear step", (18, 22), (0, 12)),
-    _Cell("valence_words", draw_valence_words, "Words by valence", (18, 22), (12, 24)),
+    _Cell("activity", draw_activity, "1  Activity of all units", (0, 1), (0, 2)),
+    _Cell("pca", draw_dimensions, "2a  Dimensions", (0, 1), (2, 3)),
+    _Cell("relaxation", draw_relaxation, "Relaxation without input", (0, 1), (3, 4)),
+    _Cell("pca", draw_state_plane, "2b  Visited states", (1, 2), (0, 2)),
+    _Cell("manifold", draw_manifold, "2c  Points where the network is slow", (1, 2), (2, 4)),
+    _Cell("modes", draw_modes, "3  Modes", (2, 4), (0, 2)),
+    _Cell("inputs", draw_inputs, "4a, c  Effects of words", (2, 3), (2, 4)),
+    _Cell("overlap", draw_overlap, "4b, d  The top mode and the line", (3, 4), (2, 4)),
+    _Cell("linearization", draw_linearization, "5  One linear step", (4, 5), (0, 2)),
+    _Cell("valence_words", draw_valence_words, "Words by valence", (4, 5), (2, 4)),
 )
 
 
@@ -72,7 +72,7 @@ def draw_page(title: str, arrays: Mapping[str, Arrays], verdicts: Sequence[tuple
         return None
     figure = new_figure(WIDTH, HEIGHT)
     figure.suptitle(title, y=0.997, fontsize="xx-large", fontweight="bold", parse_math=False)
-    grid = figure.add_gridspec(*GRID)
+    grid = figure.add_gridspec(len(ROWS), len(COLUMNS), height_ratios=ROWS, width_ratios=COLUMNS)
     for cell in CELLS:
         part = figure.add_subfigure(grid[slice(*cell.rows), slice(*cell.columns)])
         part.suptitle(cell.title, x=0.01, ha="left", fontweight="bold")

@@ -7,9 +7,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from slowpoints.text.load import Options as DataOptions
-from slowpoints.text.load import load_data
-from slowpoints.training.options import TrainingOptions
-from slowpoints.training.train import check_validations
+from slowpoints.text.load import find_data, load_data
+from slowpoints.training.options import TrainingOptions, check_validations
+
+
+def find_files(choices: Iterable[tuple[DataOptions, Path]]) -> None:
+    """Find the files of each different data set, and look into small ones: `(options, cache folder)`.
+
+    Raises
+    ------
+    UserError
+        If files are missing or cannot be used.
+    """
+    found = set()
+    for options, folder in choices:
+        key = options.model_dump_json()
+        if key not in found:
+            find_data(options, folder, seed=0)
+            found.add(key)
 
 
 def build_caches(choices: Iterable[tuple[DataOptions, Path, int, TrainingOptions]]) -> None:

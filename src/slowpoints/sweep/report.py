@@ -94,9 +94,8 @@ def _draw(comparison: Comparison, folder: Path) -> tuple[str, list[Path]]:
     """Return the figure as an element of a page, and its files; nothing, and a warning, where it cannot be drawn."""
     try:
         figure = draw_comparison({group.name: group.best.arrays() for group in comparison.groups})
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # once for all formats: it takes seconds
-        return as_svg(figure), save_figure(folder / NAME, figure)
+        files = save_figure(folder / NAME, figure)  # which places things, once for the page too
+        return as_svg(figure), files
     except Exception:
         log.warning("The figure of the comparison could not be drawn; its tables are whole", exc_info=True)
         return "", []

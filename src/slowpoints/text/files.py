@@ -26,7 +26,7 @@ def fingerprint(options: FileData) -> str:
         If a file is missing, or cannot be read.
     """
     try:
-        return " ".join(f"{split}:{file_digest(path)}" for split, path in _paths(options).items())
+        return " ".join(f"{split}:{file_digest(path)}" for split, path in paths(options).items())
     except OSError as error:
         raise UserError(f"data: {error.filename} cannot be read: {error.strerror}") from error
 
@@ -39,27 +39,34 @@ def read(options: FileData) -> Source:
     UserError
         If a file or column is missing, a file cannot be read, or a label cannot be understood.
     """
-    splits = {split: _rows(path, f"data.{split}: {path}", options) for split, path in _paths(options).items()}
+    splits = {split: _rows(path, f"data.{split}: {path}", options) for split, path in paths(options).items()}
     for rows in splits.values():
         if not rows.texts:
             raise UserError(f"{rows.where} is empty: it has no row with a text and a label")
     return read_rows(splits, options.positive_label)
 
 
-def _paths(options: FileData) -> dict[str, Path]:
-    paths = {
+def paths(options: FileData) -> dict[str, Path]:
+    """Return the file of each split.
+
+    Raises
+    ------
+    UserError
+        If one is missing, or its name does not say how it is written.
+    """
+    files = {
         split: path if options.root is None else options.root / path
         for split, path in (("train", options.train), ("validation", options.validation), ("test", options.test))
         if path is not None
     }
-    for split, path in paths.items():
+    for split, path in files.items():
         if not _is_file(path):
             raise UserError(f"data.{split}: there is no file {path} (looked for {path.absolute()})")
         if path.suffix.lower() not in {*DELIMITERS, ".jsonl", ".parquet"}:
             raise UserError(
                 f"data.{split}: {path} must end in .csv, .tsv, .jsonl or .parquet, to say how it is written"
             )
-    return paths
+    return files
 
 
 def _is_file(path: Path) -> bool:

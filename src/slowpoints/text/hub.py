@@ -29,7 +29,7 @@ def fingerprint(options: HubData | TreebankData) -> str:
     """
     if options.root is None:
         return f"{options.repository}@{options.revision}"
-    return " ".join(f"{split}:{file_digest(path)}" for split, path in _local_files(options.root, options.name).items())
+    return " ".join(f"{split}:{file_digest(path)}" for split, path in local_files(options).items())
 
 
 def read(options: HubData) -> Source:
@@ -64,14 +64,20 @@ def read_tables(options: HubData | TreebankData) -> dict[str, Any]:
     """
     if options.root is None:
         return _from_hub(options)
-    return {
-        split: read_parquet(path, f"data.root: {path}")
-        for split, path in _local_files(options.root, options.name).items()
-    }
+    return {split: read_parquet(path, f"data.root: {path}") for split, path in local_files(options).items()}
 
 
-def _local_files(root: Path, name: str) -> dict[str, Path]:
-    folder = root / name
+def local_files(options: HubData | TreebankData) -> dict[str, Path]:
+    """Return the file of each split in the local folder; none where the data come from the hub.
+
+    Raises
+    ------
+    UserError
+        If the folder, or a file in it, is missing.
+    """
+    if options.root is None:
+        return {}
+    name, folder = options.name, options.root / options.name
     if not folder.is_dir():
         raise UserError(
             f"data.root: there is no folder {folder}; data.root must be a folder with {name}/train.parquet and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from slowpoints.text.options import FileData, HubData, SyntheticData, TreebankDa
 from slowpoints.text.splitting import complete_splits
 
 log = logging.getLogger(__name__)
+
+QUICK = 100e6  # bytes of files that are read, and their labels checked, before anything else
 
 Options = HubData | TreebankData | FileData | SyntheticData
 
@@ -39,15 +42,60 @@ def load_data(options: Options, cache_dir: Path, seed: int) -> EncodedData:
     UserError
         If the data cannot be had, read, or used.
     """
+    return find_data(options, cache_dir, seed).encoded()
+
+
+@dataclass(frozen=True)
+class FoundData:
+    """A data set that is there, and has been read and checked where that takes seconds.
+
+    Attributes
+    ----------
+    options, seed
+        What it is.
+    path
+        Of the encoded data in the cache.
+    source
+        Its documents, where they have been read.
+    """
+
+    options: Options
+    seed: int
+    path: Path
+    source: Source | None = field(repr=False)
+
+    def encoded(self) -> EncodedData:
+        """Read what has not been read, split and encode it, or take it from the cache, and cut its documents.
+
+        Raises
+        ------
+        UserError
+            If the data cannot be had, read, or used.
+        """
+        if self.source is not None or (data := read_cache(self.path)) is None:
+            source = _read(self.options, self.seed) if self.source is None else self.source
+            log.info("Tokenising %s", self.options.name)
+            data = encode_source(source, self.options, self.seed)
+            write_cache(self.path, data)
+        for notice in data.notices:
+            log.warning("%s", notice)
+        return data.cut(self.options.max_length, self.options.keep)
+
+
+def find_data(options: Options, cache_dir: Path, seed: int) -> FoundData:
+    """Find a data set, and read small files of it at once, so that mistakes are known before anything slow begins.
+
+    What is large, comes from elsewhere, or is in the cache already is read by `encoded`.
+
+    Raises
+    ------
+    UserError
+        If files are missing, or those that were read cannot be used.
+    """
     path = cache_file(options, cache_dir, seed)
-    data = read_cache(path)
-    if data is None:
-        log.info("Tokenising %s", options.name)
-        data = encode_source(_read(options, seed), options, seed)
-        write_cache(path, data)
-    for notice in data.notices:
-        log.warning("%s", notice)
-    return data.cut(options.max_length, options.keep)
+    here = _local_files(options)
+    at_once = here and not path.exists() and sum(file.stat().st_size for file in here) <= QUICK
+    return FoundData(options, seed, path, _read(options, seed) if at_once else None)
 
 
 def cache_file(options: Options, cache_dir: Path, seed: int) -> Path:
@@ -68,11 +116,10 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
     Raises
     ------
     UserError
-        If there are no documents, only empty ones, or only one class.
+        If no word occurs often enough.
     """
     from slowpoints.text.tokenizer import Runs, encode, train_tokenizer, vocabulary
 
-    _check(source, options.name)
     notices = _shared_texts(source) if isinstance(options, FileData) else ()
     # Data sets have a test split of their own.
     test_share = options.test_share if isinstance(options, FileData | SyntheticData) else 0.0
@@ -110,7 +157,24 @@ def _fingerprint(options: Options) -> str:
             return synthetic.fingerprint()
 
 
+def _local_files(options: Options) -> list[Path]:
+    match options:
+        case HubData() | TreebankData():
+            return list(hub.local_files(options).values())
+        case FileData():
+            return list(files.paths(options).values())
+        case SyntheticData():
+            return []
+
+
 def _read(options: Options, seed: int) -> Source:
+    log.info("Reading %s", options.name)
+    source = _source(options, seed)
+    _check(source, options.name)
+    return source
+
+
+def _source(options: Options, seed: int) -> Source:
     match options:
         case HubData():
             return hub.read(options)

@@ -13,7 +13,7 @@ from torchmetrics.classification import BinaryAccuracy
 from slowpoints.errors import UserError
 
 if TYPE_CHECKING:
-    from slowpoints.text.datamodule import Batch
+    from slowpoints.text.batches import Batch
     from slowpoints.training.model import RecurrentClassifier
     from slowpoints.training.options import TrainingOptions
 

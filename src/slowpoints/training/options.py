@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from slowpoints.errors import UserError
 from slowpoints.options import (
     Count,
     CountOrNone,
@@ -62,3 +64,19 @@ class TrainingOptions(Options):
         if devices > 1:
             raise ValueError("must be 1: a network is trained on one device; the jobs of a sweep use all there are, -m")
         return devices
+
+
+def check_validations(options: TrainingOptions, documents: int) -> None:
+    """Fail where an epoch over so many documents has fewer batches than there are to be validations in it.
+
+    Raises
+    ------
+    UserError
+        With the largest number that is possible.
+    """
+    batches = math.ceil(documents / options.batch_size)
+    if options.validations_per_epoch > batches:
+        raise UserError(
+            f"training.validations_per_epoch: must be at most {batches}, the number of batches in an epoch of "
+            f"{documents} documents, got {options.validations_per_epoch}"
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -105,22 +104,6 @@ def make_trainer(
         num_sanity_val_steps=0,
         log_every_n_steps=20,
     )
-
-
-def check_validations(options: TrainingOptions, documents: int) -> None:
-    """Fail where an epoch over so many documents has fewer batches than there are to be validations in it.
-
-    Raises
-    ------
-    UserError
-        With the largest number that is possible.
-    """
-    batches = math.ceil(documents / options.batch_size)
-    if options.validations_per_epoch > batches:
-        raise UserError(
-            f"training.validations_per_epoch: must be at most {batches}, the number of batches in an epoch of "
-            f"{documents} documents, got {options.validations_per_epoch}"
-        )
 
 
 def train(

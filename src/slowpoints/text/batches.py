@@ -1,0 +1,97 @@
+"""Batches of documents of similar length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from slowpoints.text.corpus import PADDING, Corpus
+
+if TYPE_CHECKING:
+    from jaxtyping import Int64
+    from torch import Tensor
+
+# Shuffled documents are sorted by length within pools of so many batches: large enough for little padding (1-2 %),
+# small enough that batches are composed anew in every epoch.
+POOL = 64
+
+
+class Batch(NamedTuple):
+    """Documents padded on the right with zeros."""
+
+    tokens: Int64[Tensor, "batch time"]
+    lengths: Int64[Tensor, " batch"]
+    labels: Int64[Tensor, " batch"]
+
+
+def make_batch(corpus: Corpus, documents: Int64[np.ndarray, " batch"]) -> Batch:
+    """Gather these documents of a corpus, in this order."""
+    starts = corpus.offsets[documents]
+    lengths = corpus.offsets[documents + 1] - starts
+    time = np.arange(lengths.max())
+    inside = time < lengths[:, None]
+    tokens = np.full(inside.shape, PADDING, dtype=np.int64)
+    tokens[inside] = corpus.tokens[(starts[:, None] + time)[inside]]
+    return Batch(torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(corpus.labels[documents]))
+
+
+class CorpusBatches(Dataset[Batch]):
+    """A corpus, asked for whole batches by their documents' indices."""
+
+    def __init__(self, corpus: Corpus):
+        self.corpus = corpus
+
+    def __getitem__(self, documents: Int64[np.ndarray, " batch"]) -> Batch:
+        return make_batch(self.corpus, documents)
+
+
+class LengthBuckets(Sampler[np.ndarray]):
+    """Which documents the batches hold: sorted by length, or (with a seed) shuffled anew in every epoch.
+
+    Each pass over a shuffled one is an epoch of its own; `set_epoch` says which is next, so that a resumed training
+    goes on where it left off, and `skip` how many of its batches were read before.
+    """
+
+    def __init__(self, lengths: Int64[np.ndarray, " document"], batch_size: int, seed: int | None = None):
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+        self.skip = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next pass (Lightning calls this)."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Int64[np.ndarray, " batch"]]:
+        # Run when the first batch is asked for: Lightning says which epoch it is after it has made the iterator.
+        batches = self.batches()[self.skip :]
+        self.epoch += 1
+        self.skip = 0
+        yield from batches
+
+    def batches(self) -> list[Int64[np.ndarray, " batch"]]:
+        """The batches of the next pass."""
+        if self.seed is None:
+            return self._split(np.argsort(self.lengths, kind="stable"))
+        generator = np.random.default_rng([self.seed, self.epoch])
+        order = generator.permutation(len(self.lengths))
+        pools = np.arange(len(order)) // (POOL * self.batch_size)
+        batches = self._split(order[np.lexsort((self.lengths[order], pools))])
+        return [batches[index] for index in generator.permutation(len(batches))]
+
+    def _split(self, order: Int64[np.ndarray, " document"]) -> list[Int64[np.ndarray, " batch"]]:
+        return [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+
+
+def batches(corpus: Corpus, batch_size: int, seed: int | None = None) -> DataLoader[Batch]:
+    """Load batches of a corpus, sorted by length, or (with a seed) shuffled anew in every epoch."""
+    sampler = LengthBuckets(corpus.lengths, batch_size, seed)
+    return DataLoader(CorpusBatches(corpus), sampler=sampler, batch_size=None)
