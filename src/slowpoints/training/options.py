@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from slowpoints.options import (
+    NO_EFFECT,
     Count,
     CountOrNone,
     FileName,
@@ -52,9 +53,9 @@ class TrainingOptions(Options):
     patience: Count
     validations_per_epoch: Count
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
-    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
-    devices: Count
-    deterministic: bool
+    accelerator: Annotated[Literal["auto", "cpu", "gpu", "cuda", "mps"], NO_EFFECT]
+    devices: Annotated[Count, NO_EFFECT]
+    deterministic: Annotated[bool, NO_EFFECT]
 
     @field_validator("devices")
     @classmethod
