@@ -64,7 +64,7 @@ class State:
         return not self.run_id.startswith(UNKNOWN_TO_MLFLOW)
 
     def moved(self, uri: str, experiment: str) -> State:
-        """Return the state of the same run in this store and experiment; all of it is to be sent if it was elsewhere."""
+        """Return the state of the same run in this store and experiment; all of it is to be sent if it is new there."""
         if (uri, experiment) == (self.uri, self.experiment):
             return self
         return State(uri, experiment, f"{UNKNOWN_TO_MLFLOW}{self.key}", self.key)
