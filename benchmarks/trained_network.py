@@ -52,7 +52,7 @@ def _visited(folder: Path, cache: Path) -> Tensor:
 
     from slowpoints.analysis.trajectories import read
     from slowpoints.app.build import build_network
-    from slowpoints.app.options import check_options
+    from slowpoints.sweep.options import check_options
     from slowpoints.text.load import load_data
     from slowpoints.training.module import SentimentClassifier
     from slowpoints.training.train import load_weights

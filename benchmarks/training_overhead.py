@@ -22,7 +22,7 @@ from hydra import compose, initialize_config_dir
 
 from slowpoints.app.build import build_network
 from slowpoints.app.main import config_folder
-from slowpoints.app.options import RunOptions, check_options
+from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.text.corpus import Corpus, EncodedData, offsets_of
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from slowpoints.errors import UserError
 
@@ -26,6 +28,17 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Seconds = Annotated[float, Field(ge=0, le=30 * 24 * 3600)]
 # A name becomes that of files and folders, beside others in one name: 255 bytes are the most that systems take.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+
+
+class NoEffect:
+    """Marks an option that results do not follow from: `console: Annotated[Mode, NO_EFFECT]`.
+
+    Such are where things are read, kept and recorded, what is said, and on what machine, which rounds in its own way.
+    Whatever asks whether two runs have the same options goes by this mark alone (`with_effect`).
+    """
+
+
+NO_EFFECT = NoEffect()
 
 
 class Options(BaseModel):
@@ -84,6 +97,33 @@ def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(each, f"{place}.{key}".lstrip("."))
     else:
         yield place, value
+
+
+def with_effect(kind: type[Options], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that results follow from, of a plain configuration, which may be that of an earlier version.
+
+    Options that it does not have are as by default; what this version does not know is kept.
+    """
+    fields = kind.model_fields
+    defaults = {
+        name: to_jsonable_python(field.get_default(call_default_factory=True))
+        for name, field in fields.items()
+        if not field.is_required()
+    }
+    return {
+        name: _section_with_effect(fields[name], value) if name in fields else value
+        for name, value in {**defaults, **given}.items()
+        if name not in fields or NO_EFFECT not in fields[name].metadata
+    }
+
+
+def _section_with_effect(field: FieldInfo, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    kinds = [each for each in _kinds(field.annotation) if issubclass(each, Options)]
+    if isinstance(tag := field.discriminator, str):
+        kinds = [each for each in kinds if value.get(tag) in get_args(each.model_fields[tag].annotation)]
+    return with_effect(kinds[0], value) if len(kinds) == 1 else value
 
 
 def checked(kind: type[Checked], given: Mapping[Any, Any], section: str = "", *, strict: bool = False) -> Checked:

@@ -272,7 +272,7 @@ def test_where_nothing_can_be_written_other_places_are_named(capsys, monkeypatch
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("slowpoints.app.options.check_options", fail)
+    monkeypatch.setattr("slowpoints.sweep.options.check_options", fail)
     message = message_of(capsys, [])
     assert message.startswith("out cannot be written: ")
     assert "hydra.run.dir=FOLDER" in message

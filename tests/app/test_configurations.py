@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from slowpoints.app.main import config_folder
-from slowpoints.app.options import check_options
+from slowpoints.sweep.options import check_options
 
 
 def choices(group):

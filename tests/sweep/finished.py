@@ -14,7 +14,7 @@ def finished_run(
     asked = {name: {"_target_": name} for name in questions}
     config = {
         "arch": {"name": arch, "hidden_size": 6},
-        "data": {"name": data, "root": str(folder)},
+        "data": {"name": data, "source": "hub", "root": str(folder)},
         "training": {"rate": 0.001, **training},
         "analysis": {"questions": asked},
         "seed": seed,

@@ -190,6 +190,20 @@ def test_a_continued_run_keeps_its_id_and_repeats_no_point(store, tmp_path, away
     assert len(mlflow.search_runs(experiment_names=["tests"])) == 1
 
 
+@pytest.mark.parametrize("there", ["store", "experiment"])
+def test_a_run_that_is_continued_elsewhere_is_recorded_there_from_its_beginning(store, tmp_path, there):
+    folder = tmp_path / "out"
+    with track(options(store), "one", folder, {"arch": "gru"}, {"sweep": "s"}) as tracked:
+        tracked.log_curves({"training/loss": 1}, 1)
+    other = f"sqlite:///{tmp_path}/other.db" if there == "store" else store
+    elsewhere = options(other, experiment="tests" if there == "store" else "others")
+    with track(elsewhere, "one", folder, {"arch": "gru"}, {"sweep": "s"}, recorded_run_id(folder)) as tracked:
+        record(tracked, steps=range(2, 4))
+    mlflow.set_tracking_uri(other)
+    assert_complete(tracked.run_id)
+    assert mlflow.MlflowClient(other).get_experiment_by_name(elsewhere.experiment) is not None
+
+
 def test_what_is_no_run_of_the_store_cannot_be_continued(store, tmp_path):
     with (
         pytest.raises(UserError, match="there is no run 0123abcd to continue"),

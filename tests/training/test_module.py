@@ -3,8 +3,8 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from slowpoints.app.main import config_folder
-from slowpoints.app.options import check_options
 from slowpoints.cells import GRU
+from slowpoints.sweep.options import check_options
 from slowpoints.training.model import RecurrentClassifier
 from slowpoints.training.module import SentimentClassifier
 from slowpoints.training.train import CheckpointFiles, load_weights

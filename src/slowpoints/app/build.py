@@ -15,10 +15,10 @@ from hydra.utils import instantiate
 from pydantic import PydanticUserError, create_model
 
 from slowpoints.analysis.analysis import Analysis
-from slowpoints.app.options import RunOptions
 from slowpoints.cells import Cell
 from slowpoints.errors import UserError
 from slowpoints.options import FileName, Options, checked
+from slowpoints.sweep.options import RunOptions
 from slowpoints.training.device import check_device
 from slowpoints.training.model import RecurrentClassifier
 

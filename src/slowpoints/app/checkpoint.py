@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from slowpoints.app.options import module_names
 from slowpoints.app.trust import check_trust
 from slowpoints.errors import DamagedFile, UserError
 from slowpoints.runs.folder import CONFIG, COPY, SUMMARY, TOKENIZER, WEIGHTS, RunFolder
+from slowpoints.sweep.options import module_names
 
 if TYPE_CHECKING:
     from slowpoints.text.corpus import EncodedData

@@ -23,7 +23,7 @@ from slowpoints.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from slowpoints.app.options import RunOptions
+    from slowpoints.sweep.options import RunOptions
 
 State = Literal["works", "limited", "fails"]
 SYMBOLS: dict[State, str] = {"works": "[green]✔[/]", "limited": "[yellow]![/]", "fails": "[red]✘[/]"}
@@ -84,7 +84,7 @@ def run_options(overrides: Sequence[str], configuration: Path) -> RunOptions:
     UserError
         If they are wrong.
     """
-    from slowpoints.app.options import check_options
+    from slowpoints.sweep.options import check_options
 
     try:
         with initialize_config_dir(str(configuration), version_base="1.3"):

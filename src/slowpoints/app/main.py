@@ -226,8 +226,8 @@ def _job(config: DictConfig) -> Any:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    from slowpoints.app.options import check_options
     from slowpoints.console import VOICE
+    from slowpoints.sweep.options import check_options
 
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)

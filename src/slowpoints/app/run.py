@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
-from slowpoints.app.options import RunOptions
 from slowpoints.app.report import Report, short
 from slowpoints.app.trust import trust_option
 from slowpoints.console import VOICE, RunLog
 from slowpoints.interruption import STOP, Interrupted
 from slowpoints.runs.folder import CONFIG, LOG
+from slowpoints.sweep.options import RunOptions, essence
 from slowpoints.text.load import find_data
 from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
 from slowpoints.training.options import check_validations
@@ -198,31 +198,24 @@ def _train(
     tracked.log_file(result.checkpoint.name)
 
 
-# Where the documents come from, and on what machine: config.yaml has it, and nobody compares runs by it.
-_NOT_COMPARED = {
-    *("name", "source", "root", "repository", "revision", "text_column", "label_column", "positive_label"),
-    *("train", "validation", "test", "delimiter", "encoding", "quotes", "accelerator", "devices", "deterministic"),
-}
-
-
 def _tracking(options: RunOptions, occasion: Occasion) -> TrackingOptions:
     """Return where to record; a job of a sweep, whose launcher asked the store before, starts in an outage too."""
     return options.tracking.model_copy(update={"offline_start": options.tracking.offline_start or occasion.resume})
 
 
 def _params(options: RunOptions) -> dict[str, Any]:
-    """Return few, flat, readable parameters: what one would compare runs by.
+    """Return flat, readable parameters: what the network follows from.
 
     MLflow's comparison opens with the first three that differ, by the alphabet: what only some architectures have comes
     last there, as `unit.nonlinearity`.
     """
-    sections = {"arch": options.arch, "data": options.data, "training": options.training}
+    found = essence(options.model_dump(mode="json"))
     params: dict[str, Any] = {"arch": options.arch.name, "data": options.data.name, "seed": options.seed}
-    for section, values in sections.items():
-        for key, value in values.model_dump(mode="json").items():
+    for section in ("arch", "data", "training"):
+        for key, value in found[section].items():
             if key == "cell":
                 params |= {f"unit.{name}": entry for name, entry in value.items() if name != "_target_"}
-            elif key not in _NOT_COMPARED:
+            elif key != "name":
                 params[f"{section}.{key}"] = value
     return params
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,14 +13,14 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from slowpoints.app.checkpoint import with_checkpoint
-from slowpoints.app.options import RunOptions, check_options
 from slowpoints.app.report import short
 from slowpoints.app.trust import check_trust, checked_options, split_trust
 from slowpoints.console import VOICE, RunLog, checked_mode
 from slowpoints.errors import UserError
 from slowpoints.runs.folder import CONFIG, LOG
-from slowpoints.sweep.folder import AGAIN, RECORD, Sweep, read_sweep, working_on
-from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
+from slowpoints.sweep.folder import AGAIN, RECORD, Sweep, has_sweep, read_sweep, working_on
+from slowpoints.sweep.jobs import End, Job, earlier_sweep_id, job_names, sweep_id
+from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.sweep.prepare import build_caches, find_files
 from slowpoints.sweep.search import Search, best_trial, final_job
 
@@ -57,7 +57,7 @@ def run_sweep(hydra: Any, overrides: Overrides) -> None:
     configs = [_plain(options) for options in _compose(hydra, overrides)]
     if not configs:
         raise UserError("the sweep has no jobs: one of its choices has no value, such as range(0) or glob(x*)")
-    folder = _folder(hydra, identity := sweep_id(configs))
+    identity, folder = _identity(hydra, configs)
     names = job_names(overrides, configs)
     jobs = [Job(name, folder / name, config) for name, config in zip(names, configs, strict=True)]
     _carry_out(Sweep(identity, folder, jobs), hydra)
@@ -79,7 +79,7 @@ def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
         raise UserError("hydra.sweeper.search: the command leaves nothing to choose among; name several values")
     final_configs = [_plain(options) for options in _compose(hydra, finals)]
     trial_configs = [_plain(options) for options in _compose(hydra, trials)]
-    folder = _folder(hydra, identity := sweep_id([*final_configs, *trial_configs]))
+    identity, folder = _identity(hydra, [*final_configs, *trial_configs])
     names = job_names(trials, trial_configs)
     jobs = [Job(name, folder / name, config) for name, config in zip(names, trial_configs, strict=True)]
     searches = []
@@ -263,6 +263,14 @@ def _task(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     with open_dict(task):
         del task["hydra"]
     return task if task.checkpoint is None else with_checkpoint(task, overrides)
+
+
+def _identity(hydra: Any, configs: Sequence[Mapping[str, Any]]) -> tuple[str, Path]:
+    """Return the id and the folder of a sweep: those of the version before where that has begun it."""
+    identities = (earlier_sweep_id(configs), sweep_id(configs))
+    begun = [each for each in identities if has_sweep(_folder(hydra, each), each)]
+    identity = [*identities, *begun][-1]
+    return identity, _folder(hydra, identity)
 
 
 def _folder(hydra: Any, identity: str) -> Path:

@@ -17,10 +17,10 @@ from hydra._internal.utils import _locate  # what Hydra itself finds a target by
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from slowpoints.app.options import RunOptions, check_options
 from slowpoints.errors import DamagedFile, UserError
 from slowpoints.runs.folder import CONFIG, COPY, RunFolder
 from slowpoints.runs.targets import interpolations, targets
+from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.sweep.processes import TRUST
 
 OPTION = "trust="

@@ -68,6 +68,16 @@ def read_sweep(folder: Path) -> Sweep:
     return Sweep(identity, folder, jobs, searches)
 
 
+def has_sweep(folder: Path, identity: str) -> bool:
+    """Return whether a sweep was begun in a folder; where its record cannot be read, the folder's name tells."""
+    if not (folder / RECORD).is_file():
+        return False
+    try:
+        return _read_record(folder)[0] == identity
+    except DamagedFile:
+        return identity in folder.name
+
+
 def unfinished_jobs(folder: Path) -> tuple[str, list[str]]:
     """Return the id of the sweep in a folder, and the names of its jobs that have no results that can be read.
 

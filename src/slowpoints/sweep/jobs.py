@@ -17,6 +17,7 @@ import yaml
 from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
 from slowpoints.runs.folder import CONFIG, LOG, SUMMARY, RunFolder
+from slowpoints.sweep.options import essence
 from slowpoints.training.trained import forget
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Job:
     def _is_described(self, run: RunFolder) -> bool:
         """Whether the folder's configuration has these options."""
         try:
-            return _essence(run.config()) == _essence(self.config)
+            return essence(run.config()) == essence(self.config)
         except DamagedFile:
             return False
 
@@ -121,8 +122,12 @@ def read_job(folder: Path) -> Job:
 
 def sweep_id(configs: Sequence[Mapping[str, Any]]) -> str:
     """Return what tells sweeps apart: it follows from all options that results follow from, of jobs in any order."""
-    texts = sorted(json.dumps(_essence(config), sort_keys=True) for config in configs)
-    return blake2b("\n".join(texts).encode(), digest_size=4).hexdigest()
+    return _id([essence(config) for config in configs])
+
+
+def earlier_sweep_id(configs: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the version before told sweeps apart by: tracking, paths and the machine, too."""
+    return _id([{key: value for key, value in each.items() if key not in ("threads", "console")} for each in configs])
 
 
 def job_names(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -151,9 +156,9 @@ def job_names(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str,
     return names
 
 
-def _essence(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options without those that results do not follow from."""
-    return {key: value for key, value in config.items() if key not in ("threads", "console")}
+def _id(options: Sequence[Mapping[str, Any]]) -> str:
+    texts = sorted(json.dumps(each, sort_keys=True) for each in options)
+    return blake2b("\n".join(texts).encode(), digest_size=4).hexdigest()
 
 
 def _part(key: str, value: str) -> str:

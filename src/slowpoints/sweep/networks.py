@@ -15,17 +15,13 @@ import numpy as np
 from slowpoints.errors import DamagedFile, UserError
 from slowpoints.runs.folder import CONFIG, COPY, SUMMARY, RunFolder
 from slowpoints.sweep.jobs import job_names
+from slowpoints.sweep.options import essence
 
 log = logging.getLogger(__name__)
 
 ARCHITECTURES = ("lstm", "gru", "ugrnn", "rnn")
 DATA = ("imdb", "yelp", "sst")
 DRAWN = ("manifold", "modes", "inputs")
-# Options that results do not follow from, and the seed
-NOT_COMPARED = (
-    *("seed", "threads", "console", "cache_dir", "checkpoint", "tracking."),
-    *("data.root", "training.accelerator", "training.devices"),
-)
 ANALYSIS = "analysis."
 NAMED = 3  # options at most in the name of a network
 
@@ -66,9 +62,11 @@ class Network:
 
     @property
     def options(self) -> dict[str, str]:
-        """The options that results follow from, flat, without the seed."""
-        leaves = dict(_leaves(self.config))
-        return {key: value for key, value in leaves.items() if not key.startswith(NOT_COMPARED)}
+        """The options that results follow from, flat, without the seed.
+
+        Nor is the run among them whose weights were taken: its options are here, and a repetition is the same network.
+        """
+        return {key: value for key, value in _leaves(essence(self.config)) if key not in ("seed", "checkpoint")}
 
     def arrays(self) -> dict[str, dict[str, np.ndarray]]:
         """Return the arrays that are drawn, as far as the run has them and they can be read."""

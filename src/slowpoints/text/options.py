@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from slowpoints.options import Count, FileName, Options
+from slowpoints.options import NO_EFFECT, Count, FileName, Options
 
 
 def _is_text(value: Any, info: ValidationInfo) -> Any:
@@ -43,7 +43,7 @@ class _DataOptions(Options):
     """What every data set has."""
 
     # Here for all kinds: a sweep over data sets may name a folder that some of them have no use for.
-    root: Path | None = None
+    root: Annotated[Path | None, NO_EFFECT] = None
     # The name is that of a folder and of cache files too.
     name: Annotated[FileName, BeforeValidator(_is_text)]
     vocabulary_size: Annotated[Count, Field(ge=3)] = 15_000
@@ -84,6 +84,7 @@ class FileData(_DataOptions):
     """The user's own files."""
 
     source: Literal["files"] = "files"
+    root: Path | None = None  # says which files: other folders may have others of the same name
     train: Path
     validation: Path | None = None
     test: Path | None = None

@@ -63,6 +63,12 @@ class State:
         """Whether MLflow has given the run an id."""
         return not self.run_id.startswith(UNKNOWN_TO_MLFLOW)
 
+    def moved(self, uri: str, experiment: str) -> State:
+        """Return the state of the same run in this store and experiment; all of it is to be sent if it is new there."""
+        if (uri, experiment) == (self.uri, self.experiment):
+            return self
+        return State(uri, experiment, f"{UNKNOWN_TO_MLFLOW}{self.key}", self.key)
+
 
 class Journal:
     """The journal of one run. One process at a time holds it."""
@@ -78,6 +84,8 @@ class Journal:
     def begin(cls, run_folder: Path, uri: str, experiment: str, run_id: str | None) -> Journal:
         """Return the journal of a new run; or of the run with this id, continued where the folder has its journal.
 
+        A run that is continued in another store or experiment is recorded there from its beginning.
+
         Raises
         ------
         UserError
@@ -89,7 +97,7 @@ class Journal:
         state = State(uri, experiment, run_id or f"{UNKNOWN_TO_MLFLOW}{key}", key)
         continued = before is not None and before.run_id == run_id
         if continued and before is not None:
-            state = replace(before, uri=uri, experiment=experiment)
+            state = before.moved(uri, experiment)
         journal = cls(run_folder, state)
         if not journal.lock():
             raise UserError(f"{run_folder}: another process is recording a run there; give this one another folder")

@@ -164,7 +164,7 @@ def track(
         Where the store cannot be used; nothing is recorded then. With `options.offline_start`, and for a continued run,
         the run starts all the same.
     """
-    answers = _store_answers(options, run_id)
+    answers = _store_answers(options, folder, run_id)
     journal = Journal.begin(folder, absolute(options.uri), options.experiment, run_id)
     remove_partial_files(folder)
     if run_id is None:
@@ -209,7 +209,7 @@ def complete_record(folder: Path) -> None:
         journal.release()
 
 
-def _store_answers(options: TrackingOptions, run_id: str | None) -> bool:
+def _store_answers(options: TrackingOptions, folder: Path, run_id: str | None) -> bool:
     try:
         open_store(options)
     except UserError as error:
@@ -217,7 +217,9 @@ def _store_answers(options: TrackingOptions, run_id: str | None) -> bool:
             raise
         log.warning("%s. The run starts, and keeps its records in its folder", error)
         return False
-    if run_id is not None and not run_id.startswith(UNKNOWN_TO_MLFLOW):
+    before = read_state(folder)
+    moves = before is not None and before.moved(absolute(options.uri), options.experiment) != before
+    if run_id is not None and not run_id.startswith(UNKNOWN_TO_MLFLOW) and not moves:
         try:
             known = mlflow.get_run(run_id).info.lifecycle_stage == "active"
         except MlflowException as error:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from slowpoints.errors import UserError
 from slowpoints.options import (
+    NO_EFFECT,
     Count,
     CountOrNone,
     FileName,
@@ -54,9 +55,9 @@ class TrainingOptions(Options):
     patience: Count
     validations_per_epoch: Count
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
-    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
-    devices: Count
-    deterministic: bool
+    accelerator: Annotated[Literal["auto", "cpu", "gpu", "cuda", "mps"], NO_EFFECT]
+    devices: Annotated[Count, NO_EFFECT]
+    deterministic: Annotated[bool, NO_EFFECT]
 
     @field_validator("devices")
     @classmethod

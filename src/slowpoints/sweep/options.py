@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from slowpoints.analysis.options import AnalysisOptions
 from slowpoints.console import Mode
 from slowpoints.errors import UserError
-from slowpoints.options import Options, Threads, checked, leaves
+from slowpoints.options import NO_EFFECT, Options, Threads, checked, leaves, with_effect
 from slowpoints.text.options import DataOptions
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.training.options import ArchitectureOptions, TrainingOptions
@@ -43,15 +44,27 @@ class RunOptions(Options):
     data: DataOptions
     training: TrainingOptions
     analysis: AnalysisOptions
-    tracking: TrackingOptions
+    tracking: Annotated[TrackingOptions, NO_EFFECT]
     seed: Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy's generators take
-    cache_dir: Annotated[Path, AfterValidator(folder)]
-    threads: Threads | None
+    cache_dir: Annotated[Path, AfterValidator(folder), NO_EFFECT]
+    # Sums round by the number of threads; no two runs are told apart by it.
+    threads: Annotated[Threads | None, NO_EFFECT]
     checkpoint: str | None
-    trust: Annotated[tuple[str, ...], BeforeValidator(module_names)] = Field(
+    trust: Annotated[tuple[str, ...], BeforeValidator(module_names), NO_EFFECT] = Field(
         default=(), exclude=True
     )  # is not recorded
-    console: Mode = "normal"  # runs of earlier versions have none
+    console: Annotated[Mode, NO_EFFECT] = "normal"  # runs of earlier versions have none
+
+
+def essence(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a run's results follow from: runs with the same essence are the same run.
+
+    Parameters
+    ----------
+    config
+        Resolved and plain, as `config.yaml` has it, also that of an earlier version.
+    """
+    return with_effect(RunOptions, config)
 
 
 def check_options(config: DictConfig) -> RunOptions:
