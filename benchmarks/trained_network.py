@@ -50,9 +50,9 @@ def _visited(folder: Path, cache: Path) -> Tensor:
     """Let the network read some test documents."""
     from omegaconf import OmegaConf
 
-    from slowpoints.analysis.trajectories import read
     from slowpoints.app.build import build_classifier
     from slowpoints.app.options import check_options
+    from slowpoints.questions.trajectories import read
     from slowpoints.text.load import load_data
     from slowpoints.training.train import load_weights
 

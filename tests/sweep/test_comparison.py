@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from slowpoints.errors import UserError
-from slowpoints.figures.comparison import draw_comparison
+from slowpoints.report.comparison import draw_comparison
 from slowpoints.sweep.comparison import accuracy_table, runs_csv, spread_csv, verdict_table
 from slowpoints.sweep.networks import find_networks, group_networks
 from slowpoints.sweep.report import Comparison, write_comparison

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from slowpoints.analysis.callback import AnalysisCallback
 from slowpoints.app.build import build_classifier, check_buildable
 from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
 from slowpoints.app.note import note
@@ -21,6 +20,8 @@ from slowpoints.app.report import Report, short
 from slowpoints.app.trust import trust_option
 from slowpoints.console import VOICE, RunLog
 from slowpoints.interruption import STOP, Interrupted
+from slowpoints.questions.answers import Answers, answer
+from slowpoints.questions.dissection import Dissection
 from slowpoints.runs.folder import CONFIG, LOG
 from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
@@ -28,14 +29,15 @@ from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
 from slowpoints.tracking.logger import TrainingLogger
 from slowpoints.tracking.reconcile import reconcile_if_possible
 from slowpoints.tracking.run import TrackedRun, track
-from slowpoints.training.train import check_validations, evaluate, load_weights, make_trainer, train
+from slowpoints.training.evaluate import evaluate
+from slowpoints.training.train import check_validations, load_weights, make_trainer, train
 from slowpoints.training.trained import forget
 
 if TYPE_CHECKING:
-    from pytorch_lightning import Trainer
-
+    from slowpoints.questions.question import Question
     from slowpoints.text.corpus import EncodedData
     from slowpoints.tracking.options import TrackingOptions
+    from slowpoints.training.model import RecurrentClassifier
     from slowpoints.training.module import SentimentClassifier
 
 
@@ -89,7 +91,7 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
 
 def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog) -> dict[str, float]:
     _use_threads(options.threads)
-    analyses = check_buildable(options)
+    questions = check_buildable(options)
     data = load_data(options.data, options.cache_dir, options.seed)
     check_validations(options.training, len(data.train))
     checkpoint = _open_checkpoint(options, data)
@@ -105,14 +107,14 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
             run_log.write_to(folder / LOG, "a" if occasion.resume else "w")
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
         tracked.save_text("tokenizer.json", data.tokenizer_json)
-        callback = AnalysisCallback(name, analyses, untrained, options.analysis.sampling, options.seed, tracked)
-        _train_and_test(options, data, classifier, callback, tracked, checkpoint, resume=occasion.resume)
+        _train_and_test(options, data, classifier, tracked, checkpoint, resume=occasion.resume)
+        answers = _ask(questions, options, data, classifier, untrained, tracked, name)
         closing.enter_context(STOP.held())  # until the end is recorded, too: what is complete is not stopped
-        report = Report(name, tracked, callback)
+        report = Report(name, tracked, answers)
         tracked.describe(note(report))
         run_log.add(report.text() + "\n")
         tracked.log_file(LOG)
-        tracked.save_summary(callback.summary())
+        tracked.save_summary(answers.summary())
         forget(folder)
     VOICE.conclude(report.show, short(folder), report.document())
     return tracked.metrics
@@ -130,26 +132,42 @@ def _train_and_test(
     options: RunOptions,
     data: EncodedData,
     classifier: SentimentClassifier,
-    callback: AnalysisCallback,
     tracked: TrackedRun,
     checkpoint: Checkpoint | None,
     *,
     resume: bool,
 ) -> None:
     batches = SentimentData(data, options.training.batch_size, options.seed)
-    trainer = make_trainer(options.training, tracked.folder, TrainingLogger(tracked), [callback])
     if checkpoint is None:
-        _train(trainer, classifier, batches, tracked, resume=resume)
+        _train(classifier, batches, tracked, resume=resume)
     else:
         load_weights(classifier, checkpoint.weights)
         tracked.keep_file(checkpoint.weights)
         tracked.log_metrics(checkpoint.metrics)
-    tracked.log_metrics(evaluate(trainer, classifier, batches))
+    tested = evaluate(classifier, batches.test_dataloader())
+    tracked.log_metrics({f"test/{name}": value for name, value in tested.items()})
 
 
-def _train(
-    trainer: Trainer, classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun, *, resume: bool
-) -> None:
+def _ask(
+    questions: Sequence[Question],
+    options: RunOptions,
+    data: EncodedData,
+    classifier: SentimentClassifier,
+    untrained: RecurrentClassifier,
+    tracked: TrackedRun,
+    name: str,
+) -> Answers:
+    if not questions:
+        return Answers(name)
+    accuracy = tracked.metrics["test/accuracy"]
+    untrained = untrained.to(classifier.device)
+    dissection = Dissection(classifier.network, untrained, data, options.analysis.sampling, options.seed, accuracy)
+    title = f"{name}: {accuracy:.1%} of {len(data.test)} test documents right"
+    return answer(questions, dissection, tracked, title)
+
+
+def _train(classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun, *, resume: bool) -> None:
+    trainer = make_trainer(classifier.options, tracked.folder, TrainingLogger(tracked))
     result = train(trainer, classifier, batches, resume=resume)
     tracked.log_metrics(
         {

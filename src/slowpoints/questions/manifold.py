@@ -1,0 +1,111 @@
+"""Whether the points where the network is slow lie along a line, and which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slowpoints.dynamics.embedding import rank_correlation
+from slowpoints.questions.claims import Claim, Condition
+from slowpoints.questions.question import Column, Findings, Question
+from slowpoints.report.manifold import FIGURES
+
+if TYPE_CHECKING:
+    from slowpoints.questions.dissection import Dissection
+
+SHOWN = 20_000  # visited states kept for the figure
+
+
+class ManifoldQuestion(Question):
+    """Finds the main axis m of the points and each one's position theta (Maheswaranathan et al. 2019, Fig. 2c).
+
+    Metrics: `line_variance` (share of the points' variance along m), `participation_ratio`, `coverage` (share of 20
+    stretches of m, over the middle 90 % of the visited states, that hold points), `agreement` (rank correlation of
+    theta and the position along m), `pc_agreement` (of theta and the position along the visited states' first
+    principal component), `stability` (of theta, over numbers of neighbours), `state_variance` (share of the points'
+    variance that the states' first two components capture), `readout_alignment` (|cos| of m and the readout),
+    `logit_min`, `logit_max`, `is_line` (1 or 0; two pieces with a gap of more than a quarter of m are none).
+    """
+
+    name = "manifold"
+    figures = FIGURES
+    claims = (
+        Claim(
+            "line",
+            "The points where the network is slow lie along a line",
+            (Condition("manifold/line_variance", 0.8, 0.6), Condition("manifold/coverage", 0.5, 0.25)),
+        ),
+        Claim(
+            "captured_by_states",
+            "The line is mostly captured by the states' principal components",
+            (Condition("manifold/state_variance", 0.8, 0.6),),
+        ),
+        Claim(
+            "theta_agrees",
+            "Locally linear embedding orders the points as their principal components do",
+            (Condition("manifold/agreement", 0.9, 0.7), Condition("manifold/pc_agreement", 0.9, 0.7)),
+        ),
+        Claim(
+            "readout_aligned",
+            "The line is aligned with the readout",
+            (Condition("manifold/readout_alignment", 0.8, 0.5),),
+        ),
+    )
+    columns = (
+        Column("manifold/line_variance", "line variance", ".0%", "1-D"),
+        Column("manifold/coverage", "coverage", ".0%", "whole range"),
+        Column("manifold/readout_alignment", "|cos(m, w)|", ".2f", "aligned"),
+    )
+
+    def __call__(self, dissection: Dissection) -> Findings:
+        """Return theta and the statement whether there is a line."""
+        manifold, components = dissection.manifold, dissection.components
+        location = dissection.points.location
+        assert manifold.theta is not None  # there is one along a single axis
+        assert manifold.alignment is not None
+        theta = manifold.theta.cpu().numpy()
+        plane = components.project(location, 2).cpu().numpy()
+        logits = dissection.logits(location).cpu().numpy()
+        captured = plane.var(axis=0).sum() / location.var(dim=0, correction=0).sum().item()
+        measured = {
+            "line_variance": manifold.line_variance,
+            "participation_ratio": manifold.components.participation_ratio,
+            "coverage": manifold.coverage,
+            "agreement": manifold.agreement,
+            "pc_agreement": rank_correlation(theta, plane[:, 0]),
+            "stability": manifold.stability,
+            "state_variance": float(captured),
+            "readout_alignment": float(manifold.alignment[0]),
+            "logit_min": float(logits.min()),
+            "logit_max": float(logits.max()),
+            "is_line": float(manifold.is_line),
+        }
+        metrics = {name: value for name, value in measured.items() if value is not None}
+        arrays = {
+            "theta": theta,
+            **dissection.places(),
+            "position": manifold.position[:, 0].cpu().numpy(),
+            "axis": manifold.axis.cpu().numpy(),
+            "plane": plane,
+            "logit": logits,
+            "examples": dissection.examples.cpu().numpy(),
+            "visited_plane": _shown(dissection),
+            "explained": components.explained[:2].cpu().numpy(),
+            "tolerance": np.array(dissection.points.tolerance),
+        }
+        sentence = (
+            f"{_capital(str(manifold))}. Its axis and the readout have |cos| = {metrics['readout_alignment']:.2f}, and "
+            f"the points are read out as logits from {logits.min():z.1f} to {logits.max():z.1f}."
+        )
+        return Findings(sentence, metrics, arrays)
+
+
+def _shown(dissection: Dissection) -> np.ndarray:
+    states = dissection.states[:: -(-len(dissection.states) // SHOWN)]
+    shown: np.ndarray = dissection.components.project(states.double(), 2).cpu().numpy()
+    return shown
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

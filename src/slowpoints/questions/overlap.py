@@ -1,0 +1,64 @@
+"""Whether the slowest mode acts along the line of points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slowpoints.dynamics import mode_overlaps, random_overlaps
+from slowpoints.questions.claims import Claim, Condition
+from slowpoints.questions.question import Column, Findings, Question
+from slowpoints.report.overlap import FIGURES
+
+if TYPE_CHECKING:
+    from slowpoints.questions.dissection import Dissection
+
+
+class OverlapQuestion(Question):
+    """Compares the right vectors r_a with the points' axis m (Maheswaranathan et al. 2019, Fig. 4b and 4d).
+
+    Points whose top mode cannot be trusted are left out.
+
+    Metrics: `r1_m_median`, `r2_m_median`, `r3_m_median` (medians of |r_a . m| over points), `r1_m_low` (10 % quantile),
+    `random_median` and `random_high` (median and 95 % quantile of random unit vectors).
+    """
+
+    name = "overlap"
+    figures = FIGURES
+    claims = (
+        Claim("acts_along_line", "The top mode acts along the line", (Condition("overlap/r1_m_median", 0.7, 0.4),)),
+    )
+    columns = (
+        Column("overlap/r1_m_median", "|r1 . m|", ".2f", "high"),
+        Column("overlap/random_median", "... random", ".2f", "low"),
+    )
+
+    def __call__(self, dissection: Dissection) -> Findings:
+        """Return the overlaps at every point, and those of random vectors."""
+        linear, manifold = dissection.linearization, dissection.manifold
+        overlaps = mode_overlaps(linear, manifold.axis)[dissection.trusted].cpu().numpy()
+        overlaps = overlaps[:, np.isfinite(overlaps).any(axis=0)]
+        chance = random_overlaps(linear.location.shape[1], seed=dissection.seed).numpy()
+        metrics = {f"r{n + 1}_m_median": float(np.nanmedian(overlaps[:, n])) for n in range(overlaps.shape[1])}
+        metrics |= {
+            "r1_m_low": float(np.nanquantile(overlaps[:, 0], 0.1)),
+            "random_median": float(np.median(chance)),
+            "random_high": float(np.quantile(chance, 0.95)),
+        }
+        components = dissection.components.components[:2]
+        right = linear.modes.right[dissection.examples, 0].real.to(components) @ components.T
+        arrays = {
+            "overlaps": overlaps,
+            "random": chance,
+            "points_plane": dissection.components.project(linear.location, 2).cpu().numpy(),
+            "example_plane": dissection.components.project(linear.location[dissection.examples], 2).cpu().numpy(),
+            "example_modes_plane": right.cpu().numpy(),
+            "axis_plane": (components @ manifold.axis.to(components)).cpu().numpy(),
+            "explained": dissection.components.explained[:2].cpu().numpy(),
+        }
+        sentence = (
+            f"The top mode acts along the points' axis with |r_1 . m| = {metrics['r1_m_median']:.2f} (median; random "
+            f"vectors: {metrics['random_median']:.2f}){dissection.left_out()}."
+        )
+        return Findings(sentence, metrics, arrays)
