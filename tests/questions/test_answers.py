@@ -168,9 +168,9 @@ def test_the_page_shows_every_verdict_and_as_many_claims_as_there_are():
     (drawing,) = RelaxationQuestion.figures.values()
     arrays = {"quantiles": np.ones((3, 5))}
     figure = draw_page("one", [panel(drawing, arrays)], [(f"claim {mark}", mark) for mark in MARKS])
-    assert figure.get_size_inches().tolist() == [18, 5 + 3]
+    assert figure.get_size_inches().tolist() == [18, 0.5 + 5 + 3]
     many = draw_page("one", [panel(drawing, arrays)], [("a claim", "holds")] * 40)
-    assert many.get_size_inches().tolist() == [18, 5 + 8]
+    assert many.get_size_inches().tolist() == [18, 0.5 + 5 + 8]
 
 
 def test_the_page_has_the_papers_figures_where_they_stand_and_others_below_them():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FILE = "page"
 WIDTH = 18.0  # inches
 COLUMNS = 24
+TITLE = 0.5  # inches above the figures
 ROWS_OF_OTHERS = 5  # of an inch, for a figure without a place of its own: two stand side by side
 LEAST_ROWS = 3  # for the claims
 LINE = 3 / 8  # of a row, for a claim
@@ -59,13 +60,16 @@ def draw_page(title: str, panels: Sequence[Panel], verdicts: Sequence[tuple[str,
     places = lay_out([panel.drawing.place for panel in panels])
     rows = max(place.rows[1] for place in places)
     of_claims = max(LEAST_ROWS, math.ceil(LINE * math.ceil(len(verdicts) / 2))) if verdicts else 0
-    figure = new_figure(WIDTH, rows + of_claims)
-    figure.suptitle(title, y=0.997, fontsize="xx-large", fontweight="bold", parse_math=False)
-    grid = figure.add_gridspec(rows + of_claims, COLUMNS)
+    height = TITLE + rows + of_claims
+    figure = new_figure(WIDTH, height)
+    middle = 1 - TITLE / 2 / height
+    figure.suptitle(title, y=middle, va="center", fontsize="xx-large", fontweight="bold", parse_math=False)
+    grid = figure.add_gridspec(1 + rows + of_claims, COLUMNS, height_ratios=[TITLE, *[1] * (rows + of_claims)])
     for panel, place in zip(panels, places, strict=True):
-        _draw_panel(figure.add_subfigure(grid[slice(*place.rows), slice(*place.columns)]), panel)
+        below_title = slice(1 + place.rows[0], 1 + place.rows[1])
+        _draw_panel(figure.add_subfigure(grid[below_title, slice(*place.columns)]), panel)
     if verdicts:
-        _list_verdicts(figure.add_subfigure(grid[rows:, :]), verdicts)
+        _list_verdicts(figure.add_subfigure(grid[1 + rows :, :]), verdicts)
     return figure
 
 
