@@ -12,6 +12,7 @@ from slowpoints.questions.own import own_question, own_questions
 from slowpoints.questions.question import Question
 from slowpoints.runs.folder import RunFolder
 from slowpoints.runs.targets import RENAMED, with_present_names
+from slowpoints.sweep.folder import read_sweep
 from slowpoints.sweep.networks import find_networks
 
 
@@ -74,3 +75,14 @@ def test_what_a_run_records_is_not_believed_whatever_it_is(earlier):
         (earlier / "summary.json").write_text(json.dumps({**summary, "columns": [column]}))
         with pytest.raises(UserError, match="verdicts or columns that are none"):
             find_networks([earlier])
+
+
+def test_a_sweep_that_an_earlier_version_began_is_understood(tmp_path):
+    before, now = "slowpoints.analysis.modes.ModesAnalysis", "slowpoints.questions.modes.ModesQuestion"
+    options = {"questions": {"modes": {"_target_": before}}}
+    RunFolder(tmp_path / "trial").write_about("trial", {}, {"analysis": options})
+    search = {"name": "best", "trials": ["trial"], "analysis": options}
+    (tmp_path / "sweep.json").write_text(json.dumps({"id": "abc", "jobs": ["trial"], "searches": [search]}))
+    sweep = read_sweep(tmp_path)
+    assert sweep.searches[0].analysis == {"questions": {"modes": {"_target_": now}}}
+    assert sweep.jobs[0].config == {"analysis": {"questions": {"modes": {"_target_": now}}}}

@@ -10,7 +10,7 @@ from slowpoints.options import Count, Options, Positive, checked_numbers
 
 
 class Sampling(Options):
-    """From what the quantities that analyses share are computed."""
+    """From what the quantities that questions share are computed."""
 
     documents: Count  # test documents whose states are visited
     points: Count  # initial states of the search for fixed points
@@ -36,5 +36,5 @@ class AnalysisOptions(Options):
     def _name_their_classes(cls, questions: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         for name, node in questions.items():
             if not isinstance(node.get("_target_"), str):
-                raise ValueError(f"{name} needs a `_target_`: the class of the analysis")
+                raise ValueError(f"{name} needs a `_target_`: the class of the question")
         return checked_numbers(questions)
