@@ -50,8 +50,8 @@ def _visited(folder: Path, cache: Path) -> Tensor:
     """Let the network read some test documents."""
     from omegaconf import OmegaConf
 
-    from slowpoints.analysis.trajectories import read
     from slowpoints.app.build import build_network
+    from slowpoints.questions.trajectories import read
     from slowpoints.sweep.options import check_options
     from slowpoints.text.load import load_data
     from slowpoints.training.module import SentimentClassifier

@@ -114,10 +114,10 @@ def message_of(capsys, arguments):
         (["analysis.questions.relaxation.tokens=1e400"], ["analysis.questions: needs finite numbers"]),
         (["+analysis.questions.mine={a:1}"], ["analysis.questions: mine needs a `_target_`"]),
         (["+analysis.questions.mine={_target_:nowhere.Mine}"], ["analysis.questions.mine", "nowhere"]),
-        (["+analysis.questions.mine={_target_:fractions.Fraction}"], ["analysis.questions.mine", "is no Analysis"]),
+        (["+analysis.questions.mine={_target_:fractions.Fraction}"], ["analysis.questions.mine", "is no Question"]),
         (
-            ["+analysis.questions.mine={_target_:slowpoints.analysis.bag_of_words.BagOfWordsAnalysis}"],
-            ["analysis.questions.mine", "another analysis of the name bow"],
+            ["+analysis.questions.mine={_target_:slowpoints.questions.bag_of_words.BagOfWordsQuestion}"],
+            ["analysis.questions.mine", "another question of the name bow"],
         ),
         (["tracking.uri=sqlite://"], ["tracking.uri: needs a store"]),
         (["tracking.uri=sqlite:///"], ["tracking.uri: needs a file"]),

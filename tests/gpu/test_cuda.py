@@ -12,23 +12,23 @@ import torch
 from tests.analysis.made import dissect, integrator
 
 import slowpoints
-from slowpoints.analysis.fixed_points import FixedPointAnalysis
-from slowpoints.analysis.linearization import LinearizationAnalysis
-from slowpoints.analysis.manifold import ManifoldAnalysis
-from slowpoints.analysis.modes import ModesAnalysis
-from slowpoints.analysis.overlap import OverlapAnalysis
-from slowpoints.analysis.pca import PrincipalComponentAnalysis
 from slowpoints.cells import GRU, LSTM, UGRNN, Stacked, VanillaRNN
+from slowpoints.questions.fixed_points import FixedPointQuestion
+from slowpoints.questions.linearization import LinearizationQuestion
+from slowpoints.questions.manifold import ManifoldQuestion
+from slowpoints.questions.modes import ModesQuestion
+from slowpoints.questions.overlap import OverlapQuestion
+from slowpoints.questions.pca import PrincipalComponentQuestion
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and there is none")
 PROJECT = Path(__file__).parents[2]
 ANALYSES = (
-    FixedPointAnalysis(),
-    ManifoldAnalysis(),
-    ModesAnalysis(),
-    OverlapAnalysis(),
-    LinearizationAnalysis(),
-    PrincipalComponentAnalysis(),
+    FixedPointQuestion(),
+    ManifoldQuestion(),
+    ModesQuestion(),
+    OverlapQuestion(),
+    LinearizationQuestion(),
+    PrincipalComponentQuestion(),
 )
 
 

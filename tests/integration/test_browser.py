@@ -94,7 +94,7 @@ def test_a_sweep_sets_its_networks_side_by_side_when_it_ends(swept):
 def test_the_page_of_a_comparison_stands_alone_and_can_be_sorted(browser, keep_picture, swept):
     browser.get((swept.folder / "comparison.html").as_uri())
     text = browser.find_element("tag name", "body").text
-    for words in ("Accuracies", "The mechanism", "The paper's claims", *JOBS):
+    for words in ("Accuracies", "The mechanism", "Claims", *JOBS):
         assert words in text
     keep_picture("report")
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0

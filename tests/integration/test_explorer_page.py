@@ -10,10 +10,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from browser import open_browser, show
-from slowpoints.analysis.explorer import ExplorerAnalysis
-from slowpoints.figures.explorer import make_explorer
+from slowpoints.questions.explorer import ExplorerQuestion
+from slowpoints.report.explorer import make_explorer
 
-sys.path.append(str(Path(__file__).parents[1] / "analysis"))
+sys.path.append(str(Path(__file__).parents[1] / "questions"))
 from made import dissect, integrator
 
 PLACE = """  // of one mark of a plot, in pixels of the window
@@ -28,7 +28,7 @@ WORDS = "return document.getElementById('words').data.map(trace => trace.x)"
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("a folder")
-    findings = ExplorerAnalysis(points=10, documents=6, words=4)(dissect(integrator()))
+    findings = ExplorerQuestion(points=10, documents=6, words=4)(dissect(integrator()))
     html = make_explorer("integrator-made: 100 % right", {"explorer": findings.arrays}, [("It adds up", "holds")])
     (folder / "explorer.html").write_text(html, encoding="utf-8")
     with open_browser(folder / "profile") as browser:

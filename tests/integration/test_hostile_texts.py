@@ -12,18 +12,19 @@ from matplotlib import pyplot
 from selenium.webdriver.common.by import By
 
 from browser import open_browser, show
-from slowpoints.analysis.explorer import ExplorerAnalysis
 from slowpoints.app.note import note
 from slowpoints.app.report import Report
-from slowpoints.figures.comparison import draw_comparison
-from slowpoints.figures.explorer import make_explorer
-from slowpoints.figures.page import draw_page
+from slowpoints.questions.explorer import ExplorerQuestion
+from slowpoints.questions.relaxation import RelaxationQuestion
+from slowpoints.report.comparison import draw_comparison
+from slowpoints.report.explorer import make_explorer
+from slowpoints.report.page import Panel, draw_page
 from slowpoints.sweep.networks import find_networks, group_networks
 from slowpoints.sweep.report import Comparison, write_comparison
 from slowpoints.tracking.run import NOTE
 from sweep.finished import finished_run, made_arrays
 
-sys.path.append(str(Path(__file__).parents[1] / "analysis"))
+sys.path.append(str(Path(__file__).parents[1] / "questions"))
 from made import WORDS, dissect, integrator, some_data
 
 SET = "window.wrecked = true"
@@ -56,7 +57,7 @@ def shows_and_does_nothing(browser):
 def test_the_explorer_shows_words_and_titles_as_they_are(browser, tmp_path):
     data = some_data()
     words = [TEXTS[number % len(TEXTS)] + str(number) for number in range(WORDS)]
-    findings = ExplorerAnalysis(points=10, documents=6, words=4)(dissect(integrator(), replace(data, words=(*words,))))
+    findings = ExplorerQuestion(points=10, documents=6, words=4)(dissect(integrator(), replace(data, words=(*words,))))
     title, claims = "".join(TEXTS), [(text, "holds") for text in TEXTS]
     page = make_explorer(title, {"explorer": findings.arrays}, claims)
     (tmp_path / "explorer.html").write_text(page, encoding="utf-8")
@@ -88,7 +89,7 @@ def test_the_comparison_shows_names_and_findings_as_they_are(browser, tmp_path):
 
 @pytest.mark.parametrize("text", [*TEXTS, "$", "$\\frac$", "a $x_y$ $z"])
 def test_the_page_is_drawn_whatever_a_network_is_called(text):
-    figure = draw_page(text, made_arrays_of_a_page(), [(text, "holds")])
+    figure = draw_page(text, made_panels(), [(text, "holds")])
     figure.draw_without_rendering()
     assert figure._suptitle.get_text() == text
     draw_comparison({text: {}}).draw_without_rendering()
@@ -116,5 +117,6 @@ def enumerate_texts(texts):
     return ((f"analysis{number}", text) for number, text in enumerate(texts))
 
 
-def made_arrays_of_a_page():
-    return {"relaxation": {"quantiles": made_arrays()["modes"]["tau"].T}}
+def made_panels():
+    (drawing,) = RelaxationQuestion.figures.values()
+    return [Panel("relaxation", drawing, {"quantiles": made_arrays()["modes"]["tau"].T})]

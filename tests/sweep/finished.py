@@ -11,7 +11,7 @@ def finished_run(
 ):
     """Leave the results of a run; `training` are options in which runs may differ."""
     folder.mkdir(parents=True)
-    asked = {name: {"_target_": name} for name in questions}
+    asked = {name: {"_target_": f"slowpoints.questions.{name}.ModesQuestion"} for name in questions}
     config = {
         "arch": {"name": arch, "hidden_size": 6},
         "data": {"name": data, "source": "hub", "root": str(folder)},

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import re
 import warnings
@@ -10,8 +11,8 @@ from html.parser import HTMLParser
 import pytest
 
 from slowpoints.errors import UserError
-from slowpoints.figures.comparison import draw_comparison
-from slowpoints.sweep.comparison import accuracy_table, runs_csv, spread_csv, verdict_table
+from slowpoints.report.comparison import draw_comparison
+from slowpoints.sweep.comparison import accuracy_table, mechanism_table, runs_csv, spread_csv, verdict_table
 from slowpoints.sweep.networks import find_networks, group_networks
 from slowpoints.sweep.report import Comparison, write_comparison
 from sweep.finished import finished_run, made_arrays
@@ -67,6 +68,37 @@ def test_verdicts_of_seeds_that_disagree_are_counted(tmp_path):
     assert "modes/stable_share = 0.97" in verdict.more
     assert "modes/stable_share >= 0.98" in claim.more
     assert set(rows) == {"Nearly all modes are stable"}  # others were not asked about
+
+
+def record(folder, **found):
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps({**summary, **found}))
+
+
+def test_a_claim_that_runs_judged_differently_has_a_row_for_each_rule(tmp_path):
+    for seed, criterion in enumerate(("mine/a >= 1", "mine/a >= 2", "mine/a >= 2")):
+        verdict = {"claim": "mine", "text": "It is mine", "verdict": "holds", "values": {"mine/a": 2.0}}
+        folder = finished_run(tmp_path / f"{seed}", seed=seed)
+        record(folder, verdicts={"mine": {**verdict, "criterion": criterion}})
+    rows = verdict_table(groups_in(tmp_path)).rows
+    assert [(row[0].text, row[0].more, row[-1].text) for row in rows] == [
+        ("It is mine", "mine/a >= 1", "1 of 1"),
+        ("It is mine", "mine/a >= 2", "2 of 2"),
+    ]
+
+
+def test_columns_are_those_that_the_runs_recorded_each_once(tmp_path):
+    column = {"metric": "mine/a", "heading": "mine", "format": ".1f", "paper": "", "table": "accuracies"}
+    for seed in (0, 1):
+        folder = finished_run(tmp_path / f"{seed}", seed=seed, metrics={"mine/a": 2.0 + seed, "modes/tau_1_median": 7})
+        record(folder, columns=[column])
+    finished_run(tmp_path / "earlier", arch="rnn", metrics={"modes/tau_1_median": 7})  # recorded none
+    gru, rnn = groups_in(tmp_path)
+    table = accuracy_table([gru, rnn])
+    assert [cell.text for cell in table.head] == ["network", "seeds", "test", "validation", "mine"]
+    assert [row[-1].text for row in table.rows] == ["2.5 ± 0.7", "–"]  # noqa: RUF001
+    (row,) = mechanism_table([gru, rnn]).rows
+    assert [cell.text for cell in row] == ["tau 1 (tokens)", "7 ± 0", "7", "about 1,000 (LSTM, Yelp)"]
 
 
 def test_numbers_for_programs_are_exact_and_name_their_run(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pkgutil import resolve_name
 from typing import Any, get_type_hints
 
@@ -14,10 +14,10 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from pydantic import PydanticUserError, create_model
 
-from slowpoints.analysis.analysis import Analysis
 from slowpoints.cells import Cell
 from slowpoints.errors import UserError
 from slowpoints.options import FileName, Options, checked
+from slowpoints.questions.question import Question
 from slowpoints.sweep.options import RunOptions
 from slowpoints.training.device import check_device
 from slowpoints.training.model import RecurrentClassifier
@@ -27,10 +27,15 @@ class _Named(Options):
     """What files are named after."""
 
     name: FileName
+    figures: tuple[FileName, ...]
 
 
-def check_buildable(options: RunOptions, *, here: bool = True) -> list[Analysis]:
-    """Return the analyses, and fail for all that cannot be made or used: minutes before it is needed.
+# What a run calls its other numbers and files
+TAKEN = {"test", "val", "training", "analysis", "page", "explorer.html", "model", "comparison"}
+
+
+def check_buildable(options: RunOptions, *, here: bool = True) -> list[Question]:
+    """Return the questions, and fail for all that cannot be made or used: minutes before it is needed.
 
     Parameters
     ----------
@@ -40,30 +45,59 @@ def check_buildable(options: RunOptions, *, here: bool = True) -> list[Analysis]
     Raises
     ------
     UserError
-        For a network or an analysis that cannot be made, or a device that is not there.
+        For a network or a question that cannot be made, or a device that is not there.
     """
     if here:
         check_device(options.training)
     build_network(options, vocabulary_size=2)
-    return build_analyses(options)
+    return build_questions(options.analysis.questions)
 
 
-def build_analyses(options: RunOptions) -> list[Analysis]:
-    """Return the analyses that the options name, in their order.
+def build_questions(nodes: Mapping[str, dict[str, Any]]) -> list[Question]:
+    """Return the questions that the options name, in their order.
 
     Raises
     ------
     UserError
-        If one cannot be made, is none, or has the name of another.
+        If one cannot be made, is none, or calls something of its own as another does.
     """
-    analyses: dict[str, Analysis] = {}
-    for key, node in options.analysis.questions.items():
-        analysis = build(f"analysis.questions.{key}", node, Analysis)
-        name = checked(_Named, {"name": analysis.name}, str(node["_target_"])).name
-        if name in analyses:
-            raise UserError(f"analysis.questions.{key}: there is another analysis of the name {name}; leave one out")
-        analyses[name] = analysis
-    return list(analyses.values())
+    questions = {key: build_question(key, node) for key, node in nodes.items()}
+    for what, names_of in _NAMES.items():
+        seen: dict[str, str] = {}
+        for key, question in questions.items():
+            for name in names_of(question):
+                if name in seen:
+                    raise UserError(
+                        f"analysis.questions.{key}: there is another {what} of the name {name}, that of "
+                        f"analysis.questions.{seen[name]}; leave one out"
+                    )
+                seen[name] = key
+    return list(questions.values())
+
+
+_NAMES: Mapping[str, Callable[[Question], Iterable[str]]] = {
+    "question": lambda question: [question.name],
+    "figure": lambda question: question.figures,
+    "claim": lambda question: [claim.name for claim in question.claims],
+}
+
+
+def build_question(key: str, node: dict[str, Any]) -> Question:
+    """Return the question that a node describes.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made, is none, or has no name, or one that cannot be used.
+    """
+    place, target = f"analysis.questions.{key}", node["_target_"]
+    question: Question = build(place, node, Question)
+    if not isinstance(getattr(question, "name", None), str):
+        raise UserError(f'{place}: {target} has no name; give the class one, such as name = "{key}"')
+    checked(_Named, {"name": question.name, "figures": tuple(question.figures)}, str(target))
+    if taken := TAKEN & {question.name, *question.figures}:
+        raise UserError(f"{place}: {target} calls something {', '.join(taken)}, as every run does; choose another name")
+    return question
 
 
 def build_network(options: RunOptions, vocabulary_size: int) -> RecurrentClassifier:
@@ -125,13 +159,14 @@ def _check_arguments(key: str, node: Mapping[str, Any]) -> None:
     """Refuse plain values that are not of the type which the target says it takes, such as `true` for a number."""
     try:
         target = resolve_name(str(node["_target_"]))
+    except Exception:
+        return  # it cannot be imported; whoever makes it says so
+    try:
         made_by = target.__init__ if inspect.isclass(target) else target
         types = get_type_hints(made_by, include_extras=True)
         taken = {name: value for name, value in node.items() if name in types and not isinstance(value, dict | list)}
         fields: dict[str, Any] = {name: (types[name], ...) for name in taken}
         model = create_model("Arguments", __base__=Options, **fields)
-    except (ImportError, ValueError):
-        return  # there is no such thing; whoever makes it says so
-    except (NameError, TypeError, AttributeError, PydanticUserError):
+    except (NameError, TypeError, AttributeError, ValueError, PydanticUserError):
         return  # its annotations are for people
     checked(model, taken, key, strict=True)

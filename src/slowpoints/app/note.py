@@ -6,12 +6,11 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from slowpoints.app.report import Report, headline
-from slowpoints.figures.explorer import FILE as EXPLORER
+from slowpoints.report.explorer import FILE as EXPLORER
+from slowpoints.report.marks import MARKS
 
 if TYPE_CHECKING:
     from slowpoints.tracking.run import TrackedRun
-
-SYMBOLS = {"holds": "✔", "holds weakly": "(✔)", "does not hold": "✘", "not measured": "?"}
 
 
 def note(report: Report) -> str:
@@ -20,8 +19,9 @@ def note(report: Report) -> str:
     lines = [f"**{_plain(report.name)}**: {headline(metrics)}", ""]
     lines += _explorer(report.run)  # above what MLflow folds away
     if found.verdicts:
-        lines += ["| | the paper's claim |", "|---|---|"]
-        lines += [f"| {SYMBOLS[each.verdict]} {each.verdict}&nbsp; | {_cell(each.text)} |" for each in found.verdicts]
+        lines += ["| | claim |", "|---|---|"]
+        signs = ((MARKS[each.verdict].sign, each) for each in found.verdicts)
+        lines += [f"| {sign} {each.verdict}&nbsp; | {_cell(each.text)} |" for sign, each in signs]
         lines.append("")
     lines += [f"- **{_plain(name)}**: {_plain(sentence)}" for name, sentence in found.sentences.items()]
     lines += [f"- **{_plain(name)}** failed: {_plain(reason)}" for name, reason in found.failures.items()]

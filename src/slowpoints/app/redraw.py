@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slowpoints.app.build import build_question
+from slowpoints.app.trust import check_trust, split_trust
 from slowpoints.console import VOICE, print_text
 from slowpoints.errors import DamagedFile, UserError
-from slowpoints.figures.catalog import CATALOG
-from slowpoints.figures.explorer import FILE as EXPLORER
-from slowpoints.figures.explorer import make_explorer
-from slowpoints.figures.page import MARKS, draw_page
 from slowpoints.files import new_file, save_figure
-from slowpoints.runs.folder import ARRAYS, COPY, SUMMARY, RunFolder
+from slowpoints.questions.answers import panels_of
+from slowpoints.questions.claims import recorded_verdicts
+from slowpoints.report.explorer import FILE as EXPLORER
+from slowpoints.report.explorer import make_explorer
+from slowpoints.report.page import FILE as PAGE
+from slowpoints.report.page import draw_page
+from slowpoints.runs.folder import ARRAYS, CONFIG, COPY, SUMMARY, RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from slowpoints.figures.style import Arrays
+    from slowpoints.questions.question import Question
+    from slowpoints.report.style import Arrays, Drawing
+
+log = logging.getLogger(__name__)
 
 
 def redraw_command(arguments: list[str]) -> None:
@@ -29,18 +37,25 @@ def redraw_command(arguments: list[str]) -> None:
     UserError
         If none is named, or one has no arrays.
     """
-    if not arguments:
+    folders, trusted = split_trust(arguments)
+    if not folders:
         raise UserError("slowpoints redraw needs the output folder of a run")
-    drawn = {folder: redraw(folder) for folder in map(Path, arguments)}
+    drawn = {folder: redraw(folder, trusted) for folder in map(Path, folders)}
     lines = "\n".join(f"drew {len(files)} files in {folder}" for folder, files in drawn.items())
     document = {str(folder): [str(file) for file in files] for folder, files in drawn.items()}
     VOICE.conclude(lambda console: print_text(console, lines), "\n".join(document), document)
 
 
-def redraw(folder: Path) -> list[Path]:
+def redraw(folder: Path, trusted: Sequence[str] = ()) -> list[Path]:
     """Draw all figures of a run, and its explorer, from the arrays in its folder, and return the files.
 
-    They take the place of those that are there.
+    They take the place of those that are there. Where a question cannot be built, which is said, its figures stay as
+    they are, and so does the page.
+
+    Parameters
+    ----------
+    trusted
+        Modules whose questions may be built, beside those of this project.
 
     Raises
     ------
@@ -52,30 +67,49 @@ def redraw(folder: Path) -> list[Path]:
     if not arrays:
         raise UserError(f"{folder}: there are no arrays (arrays/*.npz); name the output folder of a run with analyses")
     title, verdicts = _conclusions(run)
-    figures = {name: _draw(folder, analysis, name, arrays) for analysis, name in _drawn(arrays)}
-    page = draw_page(title, arrays, verdicts)
+    questions, left_out = _questions(run, trusted)
+    figures = {
+        name: _draw(folder, question, name, drawing, arrays)
+        for question in questions
+        for name, drawing in question.figures.items()
+        if question.name in arrays
+    }
+    page = None if left_out else draw_page(title, panels_of(questions, arrays), verdicts)
     files = [file for name, figure in figures.items() for file in save_figure(folder / name, figure)]
-    files += save_figure(folder / "page", page) if page else []
+    files += save_figure(folder / PAGE, page) if page else []
     explorer = make_explorer(title, arrays, verdicts)
     if explorer is not None:
         with new_file(folder / EXPLORER) as temporary:
             temporary.write_text(explorer, encoding="utf-8")
         files.append(folder / EXPLORER)
+    for reason in left_out:
+        log.warning("Its figures and the page stay as they are: %s", reason)
     return files
 
 
-def _drawn(arrays: Mapping[str, Arrays]) -> Iterator[tuple[str, str]]:
-    """Yield analysis and name of each figure whose arrays are there."""
-    for analysis, drawings in CATALOG.items():
-        if analysis in arrays:
-            yield from ((analysis, name) for name in drawings)
-
-
-def _draw(folder: Path, analysis: str, name: str, arrays: Mapping[str, Arrays]) -> Figure:
+def _questions(run: RunFolder, trusted: Sequence[str]) -> tuple[list[Question], list[str]]:
+    """Return the questions of a run that can be built, and why the others cannot."""
+    file, config = run.path / CONFIG, run.config()
     try:
-        return CATALOG[analysis][name].figure(arrays[analysis])
-    except (KeyError, ValueError, TypeError, IndexError) as error:
-        file = folder / ARRAYS / f"{analysis}.npz"
+        nodes = dict(config["analysis"]["questions"])
+        targets = {key: node["_target_"] for key, node in nodes.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedFile(file, f"is not that of a run ({error!r})", COPY) from error
+    questions, left_out = [], []
+    for key in targets:
+        try:
+            check_trust({"analysis": {"questions": {key: nodes[key]}}}, file, trusted)
+            questions.append(build_question(key, nodes[key]))
+        except UserError as error:
+            left_out.append(str(error))
+    return questions, left_out
+
+
+def _draw(folder: Path, question: Question, name: str, drawing: Drawing, arrays: Mapping[str, Arrays]) -> Figure:
+    try:
+        return drawing.figure(arrays[question.name])
+    except Exception as error:  # what draws may be the user's own, and fail in any way
+        file = folder / ARRAYS / f"{question.name}.npz"
         raise DamagedFile(file, f"has not what {name} is drawn from ({error!r})", COPY) from error
 
 
@@ -83,9 +117,7 @@ def _conclusions(run: RunFolder) -> tuple[str, list[tuple[str, str]]]:
     """Return the title of a run's page, and the claims with their verdicts."""
     summary = run.summary()
     try:
-        verdicts = [(each["text"], each["verdict"]) for each in summary["verdicts"].values()]
-        if not {verdict for _, verdict in verdicts} <= MARKS.keys():
-            raise ValueError("a verdict that there is not")
-        return str(summary["title"]), verdicts
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedFile(run.path / SUMMARY, f"is not that of a run with analyses ({error!r})", COPY) from error
+        return str(summary["title"]), [(each.text, each.verdict) for each in recorded_verdicts(summary)]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DamagedFile(run.path / SUMMARY, f"is not that of a run with analyses ({reason})", COPY) from error

@@ -14,14 +14,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from slowpoints.analysis.analysis import SECONDS
 from slowpoints.console import print_text
+from slowpoints.questions.question import SECONDS
+from slowpoints.report.marks import MARKS
 
 if TYPE_CHECKING:
-    from slowpoints.analysis.callback import AnalysisCallback
+    from slowpoints.questions.answers import Answers
     from slowpoints.tracking.run import TrackedRun
 
-STYLES = {"holds": "green", "holds weakly": "yellow", "does not hold": "red", "not measured": "dim"}
 MLFLOWS_OWN = "sqlite:///mlflow.db"  # what a bare `mlflow ui` opens
 
 
@@ -31,7 +31,7 @@ class Report:
 
     name: str
     run: TrackedRun
-    found: AnalysisCallback
+    found: Answers
 
     def show(self, console: Console) -> None:
         """Print it: in a frame on a terminal, as lines elsewhere."""
@@ -46,7 +46,7 @@ class Report:
         lines += [f"{name}: {sentence}" for name, sentence in self.found.sentences.items()]
         lines += [f"{name} failed: {reason}" for name, reason in self.found.failures.items()]
         if self.found.verdicts:
-            lines += ["", "The paper's claims"]
+            lines += ["", "Claims"]
             lines += [f"  {each.verdict:<13}  {each.text}" for each in self.found.verdicts]
         times = [f"The analyses took {time}" for time in self._times()]
         return "\n".join([*lines, "", *times, *(f"{what}: {where}" for what, where in self._places())])
@@ -64,8 +64,8 @@ class Report:
         if rows:
             parts += ["\n[bold]What was found[/]", _columns(rows)]
         if self.found.verdicts:
-            claims = ((Text(each.verdict, STYLES[each.verdict]), Text(each.text)) for each in self.found.verdicts)
-            parts += ["\n[bold]The paper's claims[/]", _columns(claims)]
+            claims = ((Text(each.verdict, MARKS[each.verdict].style), Text(each.text)) for each in self.found.verdicts)
+            parts += ["\n[bold]Claims[/]", _columns(claims)]
         parts += [f"\n[bold]The analyses took[/] {time}" for time in self._times()]
         places = ((Text(what), Text(where, overflow="fold")) for what, where in self._places())
         parts += ["\n[bold]Where to look[/]", _columns(places)]
@@ -82,7 +82,7 @@ class Report:
         return [f"{metrics[SECONDS]:.0f} s{f' ({named})' if named else ''}"]
 
     def _places(self) -> list[tuple[str, str]]:
-        from slowpoints.figures.explorer import FILE as EXPLORER
+        from slowpoints.report.explorer import FILE as EXPLORER
 
         folder = self.run.folder
         pages = {"The paper's figures on a page": folder / "page.png", "To explore in a browser": folder / EXPLORER}

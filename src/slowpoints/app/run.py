@@ -29,10 +29,8 @@ from slowpoints.training.options import check_validations
 from slowpoints.training.trained import forget
 
 if TYPE_CHECKING:
-    from pytorch_lightning import Trainer
-
-    from slowpoints.analysis.analysis import Analysis
-    from slowpoints.analysis.callback import AnalysisCallback
+    from slowpoints.questions.answers import Answers
+    from slowpoints.questions.question import Question
     from slowpoints.text.corpus import EncodedData
     from slowpoints.text.datamodule import SentimentData
     from slowpoints.tracking.options import TrackingOptions
@@ -96,7 +94,7 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
     from slowpoints.app.build import build_network, check_buildable
 
     _use_threads(options.threads)
-    analyses = check_buildable(options)
+    questions = check_buildable(options)
     data = found.encoded()
     check_validations(options.training, len(data.train))
     checkpoint = _open_checkpoint(options, data)
@@ -118,14 +116,14 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
         tracked.save_text("tokenizer.json", data.tokenizer_json)
         log.info("%s", f"Training on {len(data.train)} documents" if checkpoint is None else "Testing")
-        callback = _callback(name, analyses, untrained, options, tracked)
-        _train_and_test(options, data, network, callback, tracked, checkpoint, resume=occasion.resume)
+        classifier = _train_and_test(options, data, network, tracked, checkpoint, resume=occasion.resume)
+        answers = _ask(questions, options, data, classifier, untrained, tracked, name)
         closing.enter_context(STOP.held())  # until the end is recorded, too: what is complete is not stopped
-        report = Report(name, tracked, callback)
+        report = Report(name, tracked, answers)
         tracked.describe(note(report))
         run_log.add(report.text() + "\n")
         tracked.log_file(LOG)
-        tracked.save_summary(callback.summary())
+        tracked.save_summary(answers.summary())
         forget(folder)
     VOICE.conclude(report.show, short(folder), report.document())
     return tracked.metrics
@@ -147,46 +145,59 @@ def _open_checkpoint(options: RunOptions, data: EncodedData) -> Checkpoint | Non
     return checkpoint
 
 
-def _callback(
-    title: str, analyses: Sequence[Analysis], untrained: RecurrentClassifier, options: RunOptions, tracked: TrackedRun
-) -> AnalysisCallback:
-    from slowpoints.analysis.callback import AnalysisCallback
-
-    return AnalysisCallback(title, analyses, untrained, options.analysis.sampling, options.seed, tracked)
-
-
 def _train_and_test(
     options: RunOptions,
     data: EncodedData,
     network: RecurrentClassifier,
-    callback: AnalysisCallback,
     tracked: TrackedRun,
     checkpoint: Checkpoint | None,
     *,
     resume: bool,
-) -> None:
+) -> SentimentClassifier:
     from slowpoints.text.datamodule import SentimentData
-    from slowpoints.tracking.logger import TrainingLogger
+    from slowpoints.training.evaluate import evaluate
     from slowpoints.training.module import SentimentClassifier
-    from slowpoints.training.train import evaluate, load_weights, make_trainer
+    from slowpoints.training.train import load_weights
 
     classifier = SentimentClassifier(network, options.training)
     batches = SentimentData(data, options.training.batch_size, options.seed)
-    trainer = make_trainer(options.training, tracked.folder, TrainingLogger(tracked), [callback])
     if checkpoint is None:
-        _train(trainer, classifier, batches, tracked, resume=resume)
+        _train(classifier, batches, tracked, resume=resume)
     else:
         load_weights(classifier, checkpoint.weights)
         tracked.keep_file(checkpoint.weights)
         tracked.log_metrics(checkpoint.metrics)
-    tracked.log_metrics(evaluate(trainer, classifier, batches))
+    tested = evaluate(classifier, batches.test_dataloader())
+    tracked.log_metrics({f"test/{name}": value for name, value in tested.items()})
+    return classifier
 
 
-def _train(
-    trainer: Trainer, classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun, *, resume: bool
-) -> None:
-    from slowpoints.training.train import train
+def _ask(
+    questions: Sequence[Question],
+    options: RunOptions,
+    data: EncodedData,
+    classifier: SentimentClassifier,
+    untrained: RecurrentClassifier,
+    tracked: TrackedRun,
+    name: str,
+) -> Answers:
+    from slowpoints.questions.answers import Answers, answer
+    from slowpoints.questions.dissection import Dissection
 
+    if not questions:
+        return Answers(name)
+    accuracy = tracked.metrics["test/accuracy"]
+    untrained = untrained.to(classifier.device)
+    dissection = Dissection(classifier.network, untrained, data, options.analysis.sampling, options.seed, accuracy)
+    title = f"{name}: {accuracy:.1%} of {len(data.test)} test documents right"
+    return answer(questions, dissection, tracked, title)
+
+
+def _train(classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun, *, resume: bool) -> None:
+    from slowpoints.tracking.logger import TrainingLogger
+    from slowpoints.training.train import make_trainer, train
+
+    trainer = make_trainer(classifier.options, tracked.folder, TrainingLogger(tracked))
     result = train(trainer, classifier, batches, resume=resume)
     tracked.log_metrics(
         {

@@ -1,7 +1,7 @@
 """What is built from a recorded configuration, which may be somebody else's: nothing that could run their code.
 
 A configuration names classes (`_target_`) that are imported and called. What the user types, or has in a folder of
-configurations, is theirs. Of a configuration that lies in a run's folder or in MLflow, only cells and analyses of this
+configurations, is theirs. Of a configuration that lies in a run's folder or in MLflow, only cells and questions of this
 project are built, and what the user names now: `trust=MODULE`.
 """
 
@@ -24,7 +24,7 @@ from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.sweep.processes import TRUST
 
 OPTION = "trust="
-OWN = ("slowpoints.cells", "slowpoints.analysis")
+OWN = ("slowpoints.cells", "slowpoints.questions")
 
 
 def split_trust(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -87,19 +87,20 @@ def check_trust(config: Mapping[str, Any], file: Path, trusted: Sequence[str]) -
         foreign = f", and {OPTION}{','.join(trusted)} has it from elsewhere" if within else ""
         allow = target if within else str(target).rpartition(".")[0]
         raise UserError(
-            f"{file}: {place} is {target}, which is no cell or analysis of slowpoints{foreign}; to build it is to run "
+            f"{file}: {place} is {target}, which is no cell or question of slowpoints{foreign}; to build it is to run "
             f"code. If you know where this file comes from, allow it: {OPTION}{allow}"
         )
 
 
 def _is_own(target: str) -> bool:
-    """Whether a target is a cell or an analysis of this project."""
+    """Whether a target is a cell or a question of this project."""
     thing = _defined_in(target, OWN)
     if not inspect.isclass(thing):
         return False
     from slowpoints.cells import Cell
+    from slowpoints.questions.question import Question
 
-    return issubclass(thing, Cell) or ("__call__" in vars(thing) and isinstance(getattr(thing, "name", None), str))
+    return issubclass(thing, Cell | Question)
 
 
 def _is_of_modules(target: str, modules: Iterable[str]) -> bool:

@@ -19,6 +19,7 @@ from safetensors import safe_open
 from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
 from slowpoints.runs.reading import digest, digest_of_values, json_mapping, read_file, yaml_mapping
+from slowpoints.runs.targets import with_present_names
 
 T = TypeVar("T")
 
@@ -44,8 +45,8 @@ class RunFolder:
         return (self.path / name).is_file()
 
     def config(self) -> dict[str, Any]:
-        """Return the resolved options, plain."""
-        return self._read(CONFIG, yaml_mapping)
+        """Return the resolved options, plain; classes are called as they are in this version."""
+        return with_present_names(self._read(CONFIG, yaml_mapping))
 
     def tokenizer(self) -> str:
         """Return the tokeniser that documents were read with, as JSON."""
@@ -54,7 +55,7 @@ class RunFolder:
     def about(self) -> dict[str, Any]:
         """Return what a job of a sweep was told: `name`, `tags`, and `options` as in the configuration."""
         remedy = "the sweep's own command writes it again"
-        return read_file(self.path / ABOUT, lambda content: _about(json_mapping(content)), remedy)
+        return with_present_names(read_file(self.path / ABOUT, lambda content: _about(json_mapping(content)), remedy))
 
     def summary(self) -> dict[str, Any]:
         """Return the final numbers (`metrics`) and what else was found."""

@@ -6,6 +6,37 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 TARGET = "_target_"
+# What earlier versions called the classes that their configurations name
+_QUESTIONS = {
+    "activity.Activity": "activity.Activity",
+    "bag_of_words.BagOfWords": "bag_of_words.BagOfWords",
+    "explorer.Explorer": "explorer.Explorer",
+    "fixed_points.FixedPoint": "fixed_points.FixedPoint",
+    "inputs.Input": "inputs.Input",
+    "linear_rnn.LinearRNN": "linear_rnn.LinearRNN",
+    "linearization.Linearization": "linearization.Linearization",
+    "linearization.LinearizedNetwork": "linearized.LinearizedNetwork",
+    "linearization.MeanInput": "mean_input.MeanInput",
+    "manifold.Manifold": "manifold.Manifold",
+    "modes.Modes": "modes.Modes",
+    "overlap.Overlap": "overlap.Overlap",
+    "pca.PrincipalComponent": "pca.PrincipalComponent",
+    "relaxation.Relaxation": "relaxation.Relaxation",
+    "shuffled_words.ShuffledWords": "shuffled_words.ShuffledWords",
+    "valence_words.ValenceWords": "valence_words.ValenceWords",
+}
+RENAMED = {
+    f"slowpoints.analysis.{before}Analysis": f"slowpoints.questions.{now}Question" for before, now in _QUESTIONS.items()
+}
+
+
+def with_present_names(node: Any) -> Any:
+    """Return a recorded configuration, however deep, with classes called as they are in this version."""
+    if isinstance(node, Mapping):
+        renamed = {key: with_present_names(value) for key, value in node.items()}
+        target = node.get(TARGET)
+        return renamed | {TARGET: RENAMED[target]} if isinstance(target, str) and target in RENAMED else renamed
+    return [with_present_names(value) for value in node] if isinstance(node, list) else node
 
 
 def targets(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Networks side by side: their accuracies, the numbers of the mechanism, and what became of the paper's claims."""
+"""Networks side by side: their accuracies, the numbers of the mechanism, and what became of the claims."""
 
 from __future__ import annotations
 
@@ -7,45 +7,14 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from slowpoints.analysis.claims import CLAIMS, Claim, Verdict, judge
+from slowpoints.questions.claims import Verdict
+from slowpoints.questions.question import Column
+from slowpoints.report.marks import MARKS
 from slowpoints.sweep.networks import Group, Network, Spread
 
-Mark = Literal["", "yes", "weakly", "no"]
-
-ACCURACIES = {
-    "network": "test/accuracy",
-    "validation": "val/accuracy",
-    "words shuffled": "shuffled_words/test_accuracy",
-    "linear RNN": "linear_rnn/test_accuracy",
-    "bag of words": "bow/test_accuracy",
-}
-# Metric: heading, format, what the paper says
-MECHANISM = {
-    "pca/variance_explained_2": ("variance in 2 PCs", ".0%", "about 90 % in 2 to 3"),
-    "pca/untrained_variance_explained_2": ("... untrained", ".0%", "far less"),
-    "fixed_points/starts": ("searches", ".0f", "about 500"),
-    "fixed_points/slow_count": ("slow points", ".0f", ""),
-    "fixed_points/count": ("fixed points", ".0f", "nearly all"),
-    "manifold/line_variance": ("line variance", ".0%", "1-D"),
-    "manifold/coverage": ("coverage", ".0%", "whole range"),
-    "manifold/readout_alignment": ("|cos(m, w)|", ".2f", "aligned"),
-    "modes/tau_1_median": ("tau 1 (tokens)", ".0f", "about 1,000 (LSTM, Yelp)"),
-    "modes/tau_2_median": ("tau 2", ".0f", "about 100"),
-    "modes/stable_share": ("stable modes", ".1%", "nearly all"),
-    "modes/top_real_share": ("real top mode", ".0%", ""),
-    "inputs/projection_auc": ("AUC of words", ".3f", "strong"),
-    "inputs/human_rho_common": ("rho with ratings", ".2f", ""),
-    "overlap/r1_m_median": ("|r1 . m|", ".2f", "high"),
-    "overlap/random_median": ("... random", ".2f", "low"),
-    "linearization/one_step_error_median": ("one-step error", ".1%", "about 10 %"),
-    "linearized/test_accuracy": ("linearised, accuracy", ".3f", "much worse"),
-    "linear_rnn/accuracy_loss": ("linear RNN, loss", ".3f", "about 0.03"),
-    "mean_input/error_change": ("mean input: error change", ".0%", "none"),
-}
+MEASURED = (Column("test/accuracy", "test", ".3f"), Column("val/accuracy", "validation", ".3f"))  # of every network
 MISSING = "\N{EN DASH}"
-MARKS: dict[str, Mark] = {"holds": "yes", "holds weakly": "weakly", "does not hold": "no", "not measured": ""}
 
 
 @dataclass(frozen=True)
@@ -69,7 +38,7 @@ class Cell:
     text: str
     value: float | None = None
     more: str = ""
-    mark: Mark = ""
+    mark: str = ""
     is_words: bool = False
 
 
@@ -91,16 +60,17 @@ def comparison_tables(groups: Sequence[Group]) -> list[Table]:
 def accuracy_table(groups: Sequence[Group]) -> Table:
     """Return a row for each network: share of documents that it, and others for comparison, get right."""
     seeds = any(len(group.networks) > 1 for group in groups)
+    columns = [*MEASURED, *_columns(groups, "accuracies")]
     rows = [
         [
             Cell(group.name),
             *([Cell(str(len(group.networks)), len(group.networks))] if seeds else []),
-            *(_number(group.spread(metric), ".3f") for metric in ACCURACIES.values()),
+            *(_number(group.spread(column.metric), column.format) for column in columns),
         ]
         for group in groups
     ]
-    head = [Cell("network"), *([Cell("seeds")] if seeds else []), *(Cell(h, more=m) for h, m in ACCURACIES.items())]
-    head[1 + seeds] = Cell("test", more=ACCURACIES["network"])
+    headings = (Cell(column.heading, more=column.metric) for column in columns)
+    head = [Cell("network"), *([Cell("seeds")] if seeds else []), *headings]
     note = "Share of test documents answered rightly (validation: of validation documents)."
     return Table("Accuracies", note + (" Mean ± standard deviation over seeds." if seeds else ""), head, rows)
 
@@ -108,12 +78,11 @@ def accuracy_table(groups: Sequence[Group]) -> Table:
 def mechanism_table(groups: Sequence[Group]) -> Table:
     """Return a row for each number of the mechanism; those that no network has are left out."""
     rows = []
-    for metric, (heading, form, paper) in MECHANISM.items():
-        spreads = [group.spread(metric) for group in groups]
+    for column in _columns(groups, "mechanism"):
+        spreads = [group.spread(column.metric) for group in groups]
         if any(spreads):
-            rows.append(
-                [Cell(heading, more=metric), *(_number(spread, form) for spread in spreads), Cell(paper, is_words=True)]
-            )
+            numbers = (_number(spread, column.format) for spread in spreads)
+            rows.append([Cell(column.heading, more=column.metric), *numbers, Cell(column.paper, is_words=True)])
     note = "Medians over points where they are many; every number: docs/metrics.md and comparison.csv."
     return Table(
         "The mechanism",
@@ -124,19 +93,40 @@ def mechanism_table(groups: Sequence[Group]) -> Table:
 
 
 def verdict_table(groups: Sequence[Group]) -> Table:
-    """Return a row for each claim of the paper, and whether it holds for each network."""
-    judged = [[{each.claim: each for each in judge(network.metrics)} for network in group.networks] for group in groups]
+    """Return a row for each claim, and whether it holds for each network.
+
+    A claim that runs judged by different criteria has a row for each.
+    """
     rows = []
-    for claim in CLAIMS:
-        found = [[one[claim.name] for one in verdicts if claim.name in one] for verdicts in judged]
-        if not any(MARKS[verdict.verdict] for verdicts in found for verdict in verdicts):
-            continue  # no network was asked
-        cells = [_verdict(verdicts) for verdicts in found]
-        everywhere = Counter(MARKS[verdict.verdict] for verdicts in found for verdict in verdicts)
-        rows.append([Cell(claim.text, more=_criterion(claim)), *cells, Cell(_sum(everywhere), is_words=True)])
+    for claim, text, criterion in _claims(groups):
+        found = [
+            [
+                verdict
+                for network in group.networks
+                for verdict in network.verdicts
+                if (verdict.claim, verdict.criterion) == (claim, criterion)
+            ]
+            for group in groups
+        ]
+        everywhere = Counter(_word(verdict) for verdicts in found for verdict in verdicts)
+        if any(everywhere):  # some network was asked
+            cells = [_verdict(verdicts) for verdicts in found]
+            rows.append([Cell(text, more=criterion), *cells, Cell(_sum(everywhere), is_words=True)])
     note = "The paper states most claims in words: the thresholds are this project's, and stand in docs/metrics.md."
     head = [Cell(""), *(Cell(group.name) for group in groups), Cell("holds for", is_words=True)]
-    return Table("The paper's claims", note, head, rows)
+    return Table("Claims", note, head, rows)
+
+
+def _columns(groups: Sequence[Group], table: str) -> list[Column]:
+    """Return what the networks' questions add to a table, each number once."""
+    found = (column for group in groups for network in group.networks for column in network.columns)
+    return list({column.metric: column for column in found if column.table == table}.values())
+
+
+def _claims(groups: Sequence[Group]) -> list[tuple[str, str, str]]:
+    """Return name, text and criterion of all claims that were judged, each once."""
+    verdicts = (each for group in groups for network in group.networks for each in network.verdicts)
+    return list({(each.claim, each.criterion): (each.claim, each.text, each.criterion) for each in verdicts}.values())
 
 
 def as_markdown(tables: Sequence[Table]) -> str:
@@ -149,10 +139,11 @@ def runs_csv(groups: Sequence[Group]) -> str:
     metrics = sorted({metric for group in groups for network in group.networks for metric in network.metrics})
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["network", "arch", "data", "seed", *metrics, *(f"claim/{claim.name}" for claim in CLAIMS), "folder"])
+    claims = list(dict.fromkeys(claim for claim, _, _ in _claims(groups)))
+    rows.writerow(["network", "arch", "data", "seed", *metrics, *(f"claim/{claim}" for claim in claims), "folder"])
     for group in groups:
         for network in group.networks:
-            rows.writerow([group.name, *_run_row(network, metrics)])
+            rows.writerow([group.name, *_run_row(network, metrics, claims)])
     return text.getvalue()
 
 
@@ -169,12 +160,12 @@ def spread_csv(groups: Sequence[Group]) -> str:
     return text.getvalue()
 
 
-def _run_row(network: Network, metrics: Sequence[str]) -> list[object]:
-    verdicts = {each.claim: each.verdict for each in judge(network.metrics)}
+def _run_row(network: Network, metrics: Sequence[str], claims: Sequence[str]) -> list[object]:
+    verdicts = {each.claim: each.verdict for each in network.verdicts}
     return [
         *(network.arch, network.data, network.seed),
         *(network.metrics.get(metric, "") for metric in metrics),
-        *(verdicts.get(claim.name, "") for claim in CLAIMS),
+        *(verdicts.get(claim, "") for claim in claims),
         network.folder,
     ]
 
@@ -190,7 +181,7 @@ def _number(spread: Spread | None, form: str) -> Cell:
 
 def _verdict(verdicts: Sequence[Verdict]) -> Cell:
     """Return what became of a claim: for several seeds how often it holds, where they disagree."""
-    marks = [MARKS[verdict.verdict] for verdict in verdicts if MARKS[verdict.verdict]]
+    marks = [_word(verdict) for verdict in verdicts if _word(verdict)]
     if not marks:
         return Cell(MISSING)
     values = "; ".join(
@@ -201,7 +192,7 @@ def _verdict(verdicts: Sequence[Verdict]) -> Cell:
     return Cell(_sum(Counter(marks)), more=values, mark="weakly")
 
 
-def _sum(marks: Counter[Mark]) -> str:
+def _sum(marks: Counter[str]) -> str:
     """Return how many of all it holds for, and for how many weakly."""
     measured = marks["yes"] + marks["weakly"] + marks["no"]
     if not measured:
@@ -209,8 +200,8 @@ def _sum(marks: Counter[Mark]) -> str:
     return f"{marks['yes']} of {measured}" + (f", weakly {marks['weakly']}" if marks["weakly"] else "")
 
 
-def _criterion(claim: Claim) -> str:
-    return " and ".join(map(str, claim.conditions))
+def _word(verdict: Verdict) -> str:
+    return MARKS[verdict.verdict].word
 
 
 def _markdown(table: Table) -> str:

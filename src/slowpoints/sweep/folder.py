@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from slowpoints.errors import DamagedFile, UserError
 from slowpoints.files import write_text
 from slowpoints.runs.reading import json_mapping, read_file
+from slowpoints.runs.targets import with_present_names
 from slowpoints.sweep.jobs import Job, read_job
 from slowpoints.sweep.search import Search
 
@@ -143,7 +144,7 @@ def _read_record(folder: Path) -> tuple[str, list[str], list[Search]]:
     """Return the id of the sweep in a folder, the names of its jobs, and its searches."""
 
     def parse(content: bytes) -> tuple[str, list[str], list[Search]]:
-        record = json_mapping(content)
+        record = with_present_names(json_mapping(content))
         searches = [Search(**each) for each in record["searches"]]
         names = [*record["jobs"], *(name for each in searches for name in (each.name, *each.trials))]
         if not all(isinstance(name, str) and name not in ("", "..") and Path(name).name == name for name in names):

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from slowpoints.errors import DamagedFile, UserError
+from slowpoints.questions.claims import Verdict, judge, recorded_verdicts
+from slowpoints.questions.own import own_questions
+from slowpoints.questions.question import Column, recorded_columns
 from slowpoints.runs.folder import CONFIG, COPY, SUMMARY, RunFolder
 from slowpoints.sweep.jobs import job_names
 from slowpoints.sweep.options import essence
@@ -37,13 +40,17 @@ class Network:
     config
         Its resolved options, plain.
     metrics, findings
-        From `summary.json`: the final numbers, and a sentence by analysis.
+        From `summary.json`: the final numbers, and a sentence by question.
+    verdicts, columns
+        What became of the claims of its questions, and what these add to a comparison.
     """
 
     folder: Path
     config: Mapping[str, Any]
     metrics: Mapping[str, float]
     findings: Mapping[str, str]
+    verdicts: Sequence[Verdict] = ()
+    columns: Sequence[Column] = ()
 
     @property
     def arch(self) -> str:
@@ -179,12 +186,27 @@ def _read(folder: Path) -> list[Network]:
     if not run.has(CONFIG):
         return []
     found = run.summary()
-    network = Network(folder, run.config(), found["metrics"], found.get("findings", {}))
+    config = run.config()
+    try:
+        verdicts, columns = _conclusions(config, found)
+    except (ValueError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DamagedFile(folder / SUMMARY, f"has verdicts or columns that are none ({reason})", COPY) from error
+    network = Network(folder, config, found["metrics"], found.get("findings", {}), verdicts, columns)
     try:
         network.arch, network.data, network.seed  # noqa: B018  (that they are there)
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFile(folder / CONFIG, f"is not that of a run ({error!r})", COPY) from error
     return [network]
+
+
+def _conclusions(config: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[Sequence[Verdict], Sequence[Column]]:
+    """Return verdicts and columns as the run recorded them; of earlier versions', by the questions of this one."""
+    own = own_questions(config) if not {"verdicts", "columns"} <= summary.keys() else []
+    claims = (claim for question in own for claim in question.claims)
+    verdicts = recorded_verdicts(summary) if "verdicts" in summary else judge(claims, summary["metrics"])
+    columns = [column for question in own for column in question.columns]
+    return verdicts, recorded_columns(summary) if "columns" in summary else columns
 
 
 def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from omegaconf import DictConfig, OmegaConf
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from slowpoints.analysis.options import AnalysisOptions
 from slowpoints.console import Mode
 from slowpoints.errors import UserError
 from slowpoints.options import NO_EFFECT, Options, Threads, checked, leaves, with_effect
+from slowpoints.questions.options import AnalysisOptions
 from slowpoints.text.options import DataOptions
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.training.options import ArchitectureOptions, TrainingOptions

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from slowpoints.figures.comparison import draw_comparison
-from slowpoints.figures.explorer import FILE as EXPLORER
 from slowpoints.files import new_file, save_figure
+from slowpoints.report.comparison import draw_comparison
+from slowpoints.report.explorer import FILE as EXPLORER
 from slowpoints.sweep.comparison import as_markdown, comparison_tables, runs_csv, spread_csv
 from slowpoints.sweep.networks import Group, Network
 

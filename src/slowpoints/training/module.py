@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 class SentimentClassifier(pl.LightningModule):
     """A recurrent classifier in training.
 
-    Logs curves of `training/loss`, `training/val_loss` and `training/val_accuracy`, and returns `test/loss` and
-    `test/accuracy` (shares of documents).
+    Logs curves of `training/loss`, `training/val_loss` and `training/val_accuracy` (share of documents).
     """
 
     def __init__(self, network: RecurrentClassifier, options: TrainingOptions) -> None:
@@ -33,7 +32,7 @@ class SentimentClassifier(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of one batch."""
-        loss = self._loss(batch, self.network(batch.tokens, batch.lengths))
+        loss = self.loss(batch, self.network(batch.tokens, batch.lengths))
         if not torch.isfinite(loss):
             raise UserError(
                 f"training: the loss became {loss.item()} at step {self.global_step} (epoch {self.current_epoch}); "
@@ -45,30 +44,16 @@ class SentimentClassifier(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Measure loss and accuracy on the validation set."""
-        self._evaluate(batch, "training/val_", curve=True)
-
-    def test_step(self, batch: Batch, batch_index: int) -> None:
-        """Measure loss and accuracy on the test set."""
-        self._evaluate(batch, "test/", curve=False)
-
-    def _evaluate(self, batch: Batch, prefix: str, *, curve: bool) -> None:
         logits = self.network(batch.tokens, batch.lengths)
         self.accuracy(logits, batch.labels)
         size = len(batch.labels)
-        loss = self._loss(batch, logits)
-        self.log(f"{prefix}loss", loss, on_step=False, on_epoch=True, batch_size=size, logger=curve)
-        self.log(
-            f"{prefix}accuracy",
-            self.accuracy,
-            on_step=False,
-            on_epoch=True,
-            batch_size=size,
-            logger=curve,
-            prog_bar=True,
-        )
+        loss = self.loss(batch, logits)
+        self.log("training/val_loss", loss, on_step=False, on_epoch=True, batch_size=size)
+        self.log("training/val_accuracy", self.accuracy, on_step=False, on_epoch=True, batch_size=size, prog_bar=True)
 
     @staticmethod
-    def _loss(batch: Batch, logits: Tensor) -> Tensor:
+    def loss(batch: Batch, logits: Tensor) -> Tensor:
+        """Return the mean cross-entropy of a batch (nats)."""
         return binary_cross_entropy_with_logits(logits, batch.labels.to(logits.dtype))
 
     def configure_optimizers(self) -> Any:

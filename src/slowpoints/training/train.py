@@ -1,11 +1,10 @@
-"""Train a network, keep its best state, and test that."""
+"""Train a network, and keep its best state."""
 
 from __future__ import annotations
 
 import logging
-import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from safetensors.torch import load_model, save
 
 from slowpoints.errors import UserError
 from slowpoints.files import new_file
+from slowpoints.training.device import use_deterministic_algorithms
 from slowpoints.training.progress import TrainingProgress
 from slowpoints.training.resume import ResumePoint
 from slowpoints.training.trained import WEIGHTS, WEIGHTS_SUFFIX, Trained, forget, read_trained, write_trained
@@ -82,6 +82,7 @@ def make_trainer(
     It keeps the best weights in `folder`, and there in `.resume` what an interrupted training goes on from.
     """
     _silence_what_nobody_can_act_on()
+    use_deterministic_algorithms(options)
     best = ModelCheckpoint(
         folder, WEIGHTS, monitor=BEST, mode="max", save_weights_only=True, enable_version_counter=False
     )
@@ -154,15 +155,8 @@ def load_weights(module: SentimentClassifier, path: Path) -> None:
         raise UserError(f"{path}: has the weights of another network than its run's config.yaml describes") from error
 
 
-def evaluate(trainer: pl.Trainer, module: SentimentClassifier, data: pl.LightningDataModule) -> Mapping[str, float]:
-    """Return loss and accuracy on the test set (and run the analyses that are among the trainer's callbacks)."""
-    trainer.test(module, data, verbose=False)
-    return {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("test/")}
-
-
 def _silence_what_nobody_can_act_on() -> None:
     """Lightning's advice on loader processes (batches are cut from memory) and its notices about the hardware."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*number of training batches .* is smaller than the logging interval.*")

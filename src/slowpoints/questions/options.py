@@ -1,0 +1,40 @@
+"""What is asked of a trained network."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import field_validator, model_validator
+
+from slowpoints.options import Count, Options, Positive, checked_numbers
+
+
+class Sampling(Options):
+    """From what the quantities that questions share are computed."""
+
+    documents: Count  # test documents whose states are visited
+    points: Count  # initial states of the search for fixed points
+    tolerance: Positive  # speed q below which a point counts as fixed
+    slow_tolerance: Positive  # speed q below which a point counts as slow
+    linearize_at: Literal["slow_points", "fixed_points"]  # at which of them the network is linearised
+
+    @model_validator(mode="after")
+    def _slow_is_faster_than_fixed(self) -> Self:
+        if self.slow_tolerance <= self.tolerance:
+            raise ValueError(f"slow_tolerance must exceed tolerance ({self.tolerance:g})")
+        return self
+
+
+class AnalysisOptions(Options):
+    """Which questions are asked: `conf/analysis/*.yaml`."""
+
+    sampling: Sampling
+    questions: dict[str, dict[str, Any]]
+
+    @field_validator("questions")
+    @classmethod
+    def _name_their_classes(cls, questions: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, node in questions.items():
+            if not isinstance(node.get("_target_"), str):
+                raise ValueError(f"{name} needs a `_target_`: the class of the question")
+        return checked_numbers(questions)

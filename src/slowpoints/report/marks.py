@@ -1,0 +1,35 @@
+"""How verdicts on claims are marked, wherever they are shown: a sign and a colour that say the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slowpoints.report.style import NEGATIVE, NEUTRAL, POSITIVE
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one verdict is shown.
+
+    Attributes
+    ----------
+    sign, colour
+        On pages and in figures.
+    style
+        Its colour on a terminal.
+    word
+        In tables: `yes`, `weakly`, `no`, or nothing where it was not measured.
+    """
+
+    sign: str
+    colour: str
+    style: str
+    word: str
+
+
+MARKS = {
+    "holds": Mark("\N{BLACK CIRCLE}", POSITIVE, "green", "yes"),
+    "holds weakly": Mark("\N{CIRCLE WITH LEFT HALF BLACK}", NEUTRAL, "yellow", "weakly"),
+    "does not hold": Mark("\N{WHITE CIRCLE}", NEGATIVE, "red", "no"),
+    "not measured": Mark("\N{EN DASH}", NEUTRAL, "dim", ""),
+}

@@ -1,0 +1,107 @@
+"""One look for every figure: legible, consistent, and readable by colour-blind people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure, FigureBase
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+
+# Okabe & Ito (2008): told apart with every common colour blindness.
+POSITIVE, NEGATIVE, NEUTRAL = "#0072B2", "#D55E00", "#8C8C8C"
+VALENCES = {1: ("positive", POSITIVE), -1: ("negative", NEGATIVE), 0: ("neutral", NEUTRAL)}
+EXAMPLES = ("#D55E00", "#000000", "#0072B2")  # three places along a manifold: negative end, middle, positive end
+MODES = ("#0072B2", "#009E73", "#CC79A7")  # first, second, third
+DIVERGING = LinearSegmentedColormap.from_list("valence", [NEGATIVE, "#F2F2F2", POSITIVE])
+ALONG = "cividis"  # position along a manifold
+VISITED = "#D9D9D9"
+
+Arrays = Mapping[str, "np.ndarray"]
+
+
+def place_name(arrays: Arrays) -> str:
+    """Return the symbol of places on a manifold: theta, or m where they are positions on its main axis."""
+    return r"$\theta$" if arrays["by_theta"] else "m"
+
+
+def place_label(arrays: Arrays) -> str:
+    """Return what places on a manifold are, for an axis."""
+    return r"position along the manifold, $\theta$" if arrays["by_theta"] else "position along the main axis m, scaled"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a figure stands on a network's page.
+
+    Attributes
+    ----------
+    rows, columns
+        The first, and the one after the last; rows are an inch high, and there are 24 columns.
+    """
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that is drawn from saved arrays alone.
+
+    Attributes
+    ----------
+    draw
+        Draws onto an empty figure, or onto a part of one.
+    width, height
+        Size of the figure on its own, in inches.
+    title, place
+        On the network's page: by default the question's name, and below the figures that have a place.
+    """
+
+    draw: Callable[[FigureBase, Arrays], None]
+    width: float = 5.0
+    height: float = 4.0
+    title: str = ""
+    place: Place | None = None
+
+    def figure(self, arrays: Arrays) -> Figure:
+        """Return the figure on its own; it needs no display."""
+        figure = new_figure(self.width, self.height)
+        self.draw(figure, arrays)
+        return figure
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of this size in inches; it needs no display."""
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def panels(figure: FigureBase, rows: int = 1, columns: int = 1, *, shared: bool = False) -> list[Axes]:
+    """Return axes in a grid, row by row, that share their scales where `shared`."""
+    grid = figure.subplots(rows, columns, sharex=shared, sharey=shared, squeeze=False)
+    axes: list[Axes] = list(grid.ravel())
+    for panel in axes:
+        panel.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def label_plane(axes: Axes, explained: np.ndarray, *, left: bool = True) -> None:
+    """Label the axes of the plane of the visited states' first two principal components (shares of the variance)."""
+    first, second = 100 * explained[:2]
+    axes.set_xlabel(f"PC 1 of visited states ({first:.0f} % of variance)")
+    if left:
+        axes.set_ylabel(f"PC 2 ({second:.0f} %)")
+
+
+def power_of_ten(value: float) -> str:
+    """Return a number such as 1e-8 as it is typeset."""
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"$10^{{{int(exponent)}}}$" if mantissa == "1" else f"${mantissa} \\times 10^{{{int(exponent)}}}$"

@@ -1,0 +1,88 @@
+"""What earlier versions left is understood: they called questions otherwise, and recorded no columns."""
+
+import json
+
+import pytest
+import yaml
+
+from slowpoints.app.main import main
+from slowpoints.app.trust import check_trust
+from slowpoints.errors import UserError
+from slowpoints.questions.own import own_question, own_questions
+from slowpoints.questions.question import Question
+from slowpoints.runs.folder import RunFolder
+from slowpoints.runs.targets import RENAMED, with_present_names
+from slowpoints.sweep.folder import read_sweep
+from slowpoints.sweep.networks import find_networks
+
+
+@pytest.mark.parametrize("before", RENAMED)
+def test_every_class_of_earlier_versions_has_its_successor(before, tmp_path):
+    config = {"analysis": {"questions": {"asked": {"_target_": before, "points": 3}}, "others": [{"_target_": before}]}}
+    renamed = with_present_names(config)
+    assert renamed["analysis"]["questions"]["asked"] == {"_target_": RENAMED[before], "points": 3}
+    assert renamed["analysis"]["others"] == [{"_target_": RENAMED[before]}]
+    (question,) = own_questions(renamed)
+    assert issubclass(question, Question)
+    check_trust(renamed, tmp_path, [])
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "slowpoints.questions.pca.Question",
+        "slowpoints.questions.pca.np.load",
+        "slowpoints.questions.answers.Answers",
+        "slowpoints.questions.nothing.Question",
+        "os.system",
+        "",
+        None,
+    ],
+)
+def test_nothing_else_is_taken_for_a_question_of_the_project(target):
+    assert own_question(target) is None
+
+
+@pytest.fixture
+def earlier(left):
+    """The small run as the version before would have left it."""
+    config = (left.folder / "config.yaml").read_text()
+    for before, now in RENAMED.items():
+        config = config.replace(f"_target_: {now}\n", f"_target_: {before}\n")
+    assert "slowpoints.analysis.pca" in config
+    (left.folder / "config.yaml").write_text(config)
+    summary = json.loads((left.folder / "summary.json").read_text())
+    del summary["columns"], summary["digests"]
+    (left.folder / "summary.json").write_text(json.dumps(summary))
+    return left.folder
+
+
+def test_an_earlier_run_is_redrawn_and_compared(earlier, capsys):
+    for name in ("figure_2a_dimensions.png", "page.png"):
+        (earlier / name).unlink()
+    main(["redraw", "run"])
+    assert (earlier / "figure_2a_dimensions.png").is_file()
+    assert (earlier / "page.png").is_file()
+    (network,) = find_networks([earlier])
+    assert [column.heading for column in network.columns] == ["variance in 2 PCs", "... untrained"]
+    assert [verdict.claim for verdict in network.verdicts] == ["low_dimensional"]
+    assert yaml.safe_load((earlier / "config.yaml").read_text()) != RunFolder(earlier).config()
+
+
+def test_what_a_run_records_is_not_believed_whatever_it_is(earlier):
+    summary = json.loads((earlier / "summary.json").read_text())
+    for column in ({"metric": "a"}, {"metric": "a", "heading": "a", "format": ".999999999f"}, "a"):
+        (earlier / "summary.json").write_text(json.dumps({**summary, "columns": [column]}))
+        with pytest.raises(UserError, match="verdicts or columns that are none"):
+            find_networks([earlier])
+
+
+def test_a_sweep_that_an_earlier_version_began_is_understood(tmp_path):
+    before, now = "slowpoints.analysis.modes.ModesAnalysis", "slowpoints.questions.modes.ModesQuestion"
+    options = {"questions": {"modes": {"_target_": before}}}
+    RunFolder(tmp_path / "trial").write_about("trial", {}, {"analysis": options})
+    search = {"name": "best", "trials": ["trial"], "analysis": options}
+    (tmp_path / "sweep.json").write_text(json.dumps({"id": "abc", "jobs": ["trial"], "searches": [search]}))
+    sweep = read_sweep(tmp_path)
+    assert sweep.searches[0].analysis == {"questions": {"modes": {"_target_": now}}}
+    assert sweep.jobs[0].config == {"analysis": {"questions": {"modes": {"_target_": now}}}}
