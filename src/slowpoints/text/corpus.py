@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -34,6 +35,14 @@ class Corpus:
     def lengths(self) -> Int64[np.ndarray, " document"]:
         """Tokens in each document."""
         return np.diff(self.offsets)
+
+    @cached_property
+    def document_counts(self) -> Int64[np.ndarray, " word"]:
+        """In how many documents each word occurs, by token id, up to the largest id that does."""
+        words = int(self.tokens.max(initial=0)) + 1
+        documents = np.repeat(np.arange(len(self)), self.lengths)
+        pairs = np.sort(documents * words + self.tokens)
+        return np.bincount(pairs[np.diff(pairs, prepend=-1) > 0] % words, minlength=words)
 
     def document(self, index: int) -> Int32[np.ndarray, " token"]:
         """Token ids of one document."""

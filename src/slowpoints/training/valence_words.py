@@ -11,7 +11,6 @@ from scipy.stats import spearmanr
 
 from slowpoints.text.corpus import PADDING, UNKNOWN
 from slowpoints.text.synthetic import rated_words
-from slowpoints.training.bag_of_words import word_presence
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float64, Int64
@@ -108,7 +107,7 @@ def common_words(words: Sequence[str], train: Corpus) -> Bool[np.ndarray, " voca
 
 def document_counts(corpus: Corpus, vocabulary_size: int) -> Int64[np.ndarray, " vocabulary"]:
     """Return in how many documents every word of the vocabulary occurs."""
-    return np.bincount(word_presence(corpus, vocabulary_size).indices, minlength=vocabulary_size)
+    return np.pad(corpus.document_counts, (0, vocabulary_size - len(corpus.document_counts)))
 
 
 def human_ratings(words: Sequence[str]) -> Float64[np.ndarray, " vocabulary"]:
