@@ -51,14 +51,14 @@ def _visited(folder: Path, cache: Path) -> Tensor:
     from omegaconf import OmegaConf
 
     from slowpoints.analysis.trajectories import read
-    from slowpoints.app.build import build_classifier
+    from slowpoints.app.build import build_module
     from slowpoints.sweep.options import check_options
     from slowpoints.text.load import load_data
     from slowpoints.training.train import load_weights
 
     options = check_options(OmegaConf.load(folder / "config.yaml"))
     data = load_data(options.data, cache / "data", options.seed)
-    classifier = build_classifier(options, len(data.words))
+    classifier = build_module(options, len(data.words))
     load_weights(classifier, folder / "model.safetensors")
     documents = np.random.default_rng(0).permutation(len(data.test))[:DOCUMENTS]
     return read(classifier.network.eval(), data.test, documents).states

@@ -12,6 +12,7 @@ from slowpoints.analysis.manifold import ManifoldAnalysis
 from slowpoints.analysis.pca import PrincipalComponentAnalysis
 from slowpoints.figures.page import MARKS, draw_page
 from slowpoints.figures.style import Drawing
+from slowpoints.tasks.documents import documents
 
 
 class Recorder:
@@ -54,7 +55,7 @@ class Trainer:
         self.callback_metrics = {"test/accuracy": torch.tensor(0.5)}
 
     class datamodule:
-        data = some_data()
+        task = documents(some_data())
 
 
 class Tested:

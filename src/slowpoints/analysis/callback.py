@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from slowpoints.analysis.options import Sampling
-    from slowpoints.text.datamodule import SentimentData
+    from slowpoints.tasks.batches import TaskData
     from slowpoints.tracking.run import TrackedRun
     from slowpoints.training.model import RecurrentClassifier
-    from slowpoints.training.module import SentimentClassifier
+    from slowpoints.training.module import TaskModule
 
 log = logging.getLogger(__name__)
 
@@ -85,11 +85,11 @@ class AnalysisCallback(pl.Callback):
         if not self.analyses:
             return
         started = time.perf_counter()
-        classifier: SentimentClassifier = module  # type: ignore[assignment]
-        data: SentimentData = trainer.datamodule  # type: ignore[attr-defined]
+        classifier: TaskModule = module  # type: ignore[assignment]
+        data: TaskData = trainer.datamodule  # type: ignore[attr-defined]
         accuracy = float(trainer.callback_metrics["test/accuracy"])
         untrained = self.untrained.to(classifier.device)
-        dissection = Dissection(classifier.network, untrained, data.data, self.sampling, self.seed, accuracy)
+        dissection = Dissection(classifier.network, untrained, data.task, self.sampling, self.seed, accuracy)
         # Lightning tests in inference mode, in which nothing can be trained or differentiated
         with torch.inference_mode(False), torch.enable_grad(), VOICE.progress() as progress:
             task = progress.add_task("analyses", total=len(self.analyses))
@@ -98,7 +98,7 @@ class AnalysisCallback(pl.Callback):
                 self._answer(analysis, dissection)
                 progress.advance(task)
         self.verdicts = judge(self.run.metrics)
-        self.title += f": {accuracy:.1%} of {len(data.data.test)} test documents right"
+        self.title += f": {accuracy:.1%} of {len(data.task.test)} test documents right"
         verdicts = [(verdict.text, verdict.verdict) for verdict in self.verdicts]
         self._attempt("page", lambda: self._leave_page(verdicts))
         self._attempt(EXPLORER, lambda: self._leave_explorer(verdicts))

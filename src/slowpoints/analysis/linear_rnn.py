@@ -46,6 +46,7 @@ class LinearRNNAnalysis:
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return accuracies, and the linear network's time constants and weights."""
+        dissection.check_two_classes()
         data = dissection.data
         result = train_linear_rnn(
             data.train,

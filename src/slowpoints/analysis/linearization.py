@@ -10,7 +10,7 @@ import torch
 from slowpoints.analysis.analysis import Findings, Unanswerable
 from slowpoints.dynamics import linearize, linearized_states, one_step_errors
 from slowpoints.figures.linearization import FIGURES
-from slowpoints.text.datamodule import make_batch
+from slowpoints.tasks.batches import make_batch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -163,7 +163,7 @@ class LinearizedNetworkAnalysis:
     def _logits(dissection: Dissection, linear: Linearization, rows: np.ndarray) -> np.ndarray:
         logits = []
         for part in np.split(rows, range(BATCH, len(rows), BATCH)):
-            batch = make_batch(dissection.data.test, dissection.documents[part])
+            batch = make_batch(dissection.task.test, dissection.documents[part])
             states = linearized_states(linear, dissection.embed(batch.tokens))
             last = states[torch.arange(len(part)), batch.lengths - 1]
             logits.append(dissection.logits(last.nan_to_num(posinf=1e30, neginf=-1e30)))  # what has diverged

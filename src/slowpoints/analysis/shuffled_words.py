@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from slowpoints.analysis.analysis import Findings
+from slowpoints.tasks.batches import LengthBuckets, make_batch
+from slowpoints.tasks.documents import sequences_of
 from slowpoints.text.corpus import Corpus, gather, offsets_of
-from slowpoints.text.datamodule import LengthBuckets, make_batch
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -50,6 +51,7 @@ class ShuffledWordsAnalysis:
     def __call__(self, dissection: Dissection) -> Findings:
         """Return accuracies, and the logits of every document that was read."""
         generator = np.random.default_rng([dissection.seed, 1])
+        dissection.check_two_classes()
         test = dissection.data.test
         documents = np.sort(generator.permutation(len(test))[: self.documents])
         ordered = select_documents(test, documents)
@@ -89,7 +91,7 @@ def document_logits(network: RecurrentClassifier, corpus: Corpus) -> Float64[np.
     logits = np.empty(len(corpus))
     with torch.inference_mode():
         for documents in LengthBuckets(corpus.lengths, BATCH):
-            batch = make_batch(corpus, documents)
+            batch = make_batch(sequences_of(corpus), documents)
             logits[documents] = network(batch.tokens.to(device), batch.lengths.to(device)).cpu().numpy()
     return logits
 

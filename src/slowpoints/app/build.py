@@ -17,9 +17,10 @@ from slowpoints.cells import Cell
 from slowpoints.errors import UserError
 from slowpoints.options import FileName, Options, checked
 from slowpoints.sweep.options import RunOptions
+from slowpoints.tasks import TWO_CLASSES, Outputs
 from slowpoints.training.device import check_device
 from slowpoints.training.model import RecurrentClassifier
-from slowpoints.training.module import SentimentClassifier
+from slowpoints.training.module import TaskModule
 
 
 class _Named(Options):
@@ -43,7 +44,7 @@ def check_buildable(options: RunOptions, *, here: bool = True) -> list[Analysis]
     """
     if here:
         check_device(options.training)
-    build_classifier(options, vocabulary_size=2)
+    build_module(options, symbols=2)
     return build_analyses(options)
 
 
@@ -65,8 +66,8 @@ def build_analyses(options: RunOptions) -> list[Analysis]:
     return list(analyses.values())
 
 
-def build_classifier(options: RunOptions, vocabulary_size: int) -> SentimentClassifier:
-    """Return the untrained network, its weights drawn from the run's seed.
+def build_module(options: RunOptions, symbols: int, outputs: Outputs = TWO_CLASSES) -> TaskModule:
+    """Return the untrained network for a task with so many symbols, its weights drawn from the run's seed.
 
     Raises
     ------
@@ -83,13 +84,14 @@ def build_classifier(options: RunOptions, vocabulary_size: int) -> SentimentClas
     )
     network = RecurrentClassifier(
         cell,
-        vocabulary_size,
+        symbols,
+        outputs,
         embedding_dropout=options.training.embedding_dropout,
         word_dropout=options.training.word_dropout,
         readout_dropout=options.training.readout_dropout,
         embedding_std=options.training.embedding_std,
     )
-    return SentimentClassifier(network, options.training)
+    return TaskModule(network, options.training)
 
 
 def build(key: str, node: dict[str, Any], kind: type, **arguments: Any) -> Any:

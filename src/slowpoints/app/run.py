@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from slowpoints.analysis.callback import AnalysisCallback
-from slowpoints.app.build import build_classifier, check_buildable
+from slowpoints.app.build import build_module, check_buildable
 from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
 from slowpoints.app.note import note
 from slowpoints.app.report import Report, short
@@ -22,7 +22,8 @@ from slowpoints.console import VOICE, RunLog
 from slowpoints.interruption import STOP, Interrupted
 from slowpoints.runs.folder import CONFIG, LOG
 from slowpoints.sweep.options import RunOptions, essence
-from slowpoints.text.datamodule import SentimentData
+from slowpoints.tasks.batches import TaskData
+from slowpoints.tasks.documents import documents
 from slowpoints.text.load import load_data
 from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
 from slowpoints.tracking.logger import TrainingLogger
@@ -34,9 +35,10 @@ from slowpoints.training.trained import forget
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
 
+    from slowpoints.tasks import Task
     from slowpoints.text.corpus import EncodedData
     from slowpoints.tracking.options import TrackingOptions
-    from slowpoints.training.module import SentimentClassifier
+    from slowpoints.training.module import TaskModule
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,9 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
     data = load_data(options.data, options.cache_dir, options.seed)
     check_validations(options.training, len(data.train))
     checkpoint = _open_checkpoint(options, data)
-    untrained = build_classifier(options, len(data.words)).network
-    classifier = build_classifier(options, len(data.words))  # the same initial weights
+    task = documents(data)
+    untrained = build_module(options, task.symbols, task.outputs).network
+    module = build_module(options, task.symbols, task.outputs)  # the same initial weights
     name = occasion.name or f"{options.arch.name}-{options.data.name}"
     run_id = recorded_run_id(folder) if occasion.resume else None
     tracking = track(_tracking(options, occasion), name, folder, _params(options), occasion.tags, run_id)
@@ -106,7 +109,7 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
         tracked.save_text("tokenizer.json", data.tokenizer_json)
         callback = AnalysisCallback(name, analyses, untrained, options.analysis.sampling, options.seed, tracked)
-        _train_and_test(options, data, classifier, callback, tracked, checkpoint, resume=occasion.resume)
+        _train_and_test(options, task, module, callback, tracked, checkpoint, resume=occasion.resume)
         closing.enter_context(STOP.held())  # until the end is recorded, too: what is complete is not stopped
         report = Report(name, tracked, callback)
         tracked.describe(note(report))
@@ -128,32 +131,30 @@ def _open_checkpoint(options: RunOptions, data: EncodedData) -> Checkpoint | Non
 
 def _train_and_test(
     options: RunOptions,
-    data: EncodedData,
-    classifier: SentimentClassifier,
+    task: Task,
+    module: TaskModule,
     callback: AnalysisCallback,
     tracked: TrackedRun,
     checkpoint: Checkpoint | None,
     *,
     resume: bool,
 ) -> None:
-    batches = SentimentData(data, options.training.batch_size, options.seed)
-    trainer = make_trainer(options.training, tracked.folder, TrainingLogger(tracked), [callback])
+    batches = TaskData(task, options.training.batch_size, options.seed)
+    trainer = make_trainer(options.training, tracked.folder, TrainingLogger(tracked), [callback], task.outputs.score)
     if checkpoint is None:
-        _train(trainer, classifier, batches, tracked, resume=resume)
+        _train(trainer, module, batches, tracked, resume=resume)
     else:
-        load_weights(classifier, checkpoint.weights)
+        load_weights(module, checkpoint.weights)
         tracked.keep_file(checkpoint.weights)
         tracked.log_metrics(checkpoint.metrics)
-    tracked.log_metrics(evaluate(trainer, classifier, batches))
+    tracked.log_metrics(evaluate(trainer, module, batches))
 
 
-def _train(
-    trainer: Trainer, classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun, *, resume: bool
-) -> None:
-    result = train(trainer, classifier, batches, resume=resume)
+def _train(trainer: Trainer, module: TaskModule, batches: TaskData, tracked: TrackedRun, *, resume: bool) -> None:
+    result = train(trainer, module, batches, resume=resume)
     tracked.log_metrics(
         {
-            "val/accuracy": result.validation_accuracy,
+            "val/accuracy": result.validation_score,
             "training/epochs": result.epochs,
             "training/seconds": result.seconds,
         }

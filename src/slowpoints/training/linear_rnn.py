@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
+from slowpoints.tasks.batches import LengthBuckets
 from slowpoints.text.corpus import PADDING, UNKNOWN
-from slowpoints.text.datamodule import LengthBuckets
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Int64
