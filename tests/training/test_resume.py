@@ -15,6 +15,7 @@ from pytorch_lightning.loggers.logger import Logger
 from runs.damage import DAMAGES, damage
 from slowpoints.cells import GRU
 from slowpoints.interruption import STOP, Interrupted
+from slowpoints.runs.reading import digest_of_values
 from slowpoints.tasks.batches import TaskData
 from slowpoints.tasks.documents import documents
 from slowpoints.text.load import load_data
