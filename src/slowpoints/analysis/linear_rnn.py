@@ -76,8 +76,8 @@ def _arrays(network: LinearRNN) -> dict[str, np.ndarray]:
     with torch.no_grad():
         return {
             "eigenvalues": network.eigenvalues(),
-            "time_constants": network.log_time_constant.exp().cpu().numpy(),
-            "word_weights": (network.embedding.weight @ network.input.T).cpu().numpy(),
+            "time_constants": network.cell.log_time_constant.exp().cpu().numpy(),
+            "word_weights": (network.embedding.weight @ network.cell.input.T).cpu().numpy(),
         }
 
 
