@@ -54,12 +54,12 @@ def _visited(folder: Path, cache: Path) -> Tensor:
     from slowpoints.questions.trajectories import read
     from slowpoints.sweep.options import check_options
     from slowpoints.text.load import load_data
-    from slowpoints.training.module import SentimentClassifier
+    from slowpoints.training.module import TaskModule
     from slowpoints.training.train import load_weights
 
     options = check_options(OmegaConf.load(folder / "config.yaml"))
     data = load_data(options.data, cache / "data", options.seed)
-    classifier = SentimentClassifier(build_network(options, len(data.words)), options.training)
+    classifier = TaskModule(build_network(options, len(data.words)), options.training)
     load_weights(classifier, folder / "model.safetensors")
     documents = np.random.default_rng(0).permutation(len(data.test))[:DOCUMENTS]
     return read(classifier.network.eval(), data.test, documents).states

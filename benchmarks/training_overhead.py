@@ -23,13 +23,14 @@ from hydra import compose, initialize_config_dir
 from slowpoints.app.build import build_network
 from slowpoints.app.main import config_folder
 from slowpoints.sweep.options import RunOptions, check_options
+from slowpoints.tasks.datamodule import TaskData
+from slowpoints.tasks.documents import documents
 from slowpoints.text.corpus import Corpus, EncodedData, offsets_of
-from slowpoints.text.datamodule import SentimentData
 from slowpoints.text.load import load_data
 from slowpoints.tracking.logger import TrainingLogger
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.tracking.run import track
-from slowpoints.training.module import SentimentClassifier
+from slowpoints.training.module import TaskModule
 from slowpoints.training.train import make_trainer
 
 BATCHES = 40  # of the training set, in each round
@@ -54,13 +55,13 @@ def some_documents(corpus: Corpus, count: int) -> Corpus:
 
 
 def bare_seconds(options: RunOptions, data: EncodedData) -> float:
-    module = SentimentClassifier(build_network(options, len(data.words)), options.training).train()
+    module = TaskModule(build_network(options, len(data.words)), options.training).train()
     optimizer = torch.optim.AdamW(module.parameters(), lr=options.training.rate, fused=True)
-    batches = list(SentimentData(data, options.training.batch_size, options.seed).train_dataloader())
+    batches = list(TaskData(documents(data), options.training.batch_size, options.seed).train_dataloader())
     started = time.perf_counter()
     for batch in batches:
         optimizer.zero_grad()
-        loss = module._loss(batch, module.network(batch.tokens, batch.lengths))
+        loss = module.network.outputs.loss(module.network(batch.tokens, batch.lengths), batch.targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), options.training.gradient_clip or float("inf"))
         optimizer.step()
@@ -68,7 +69,7 @@ def bare_seconds(options: RunOptions, data: EncodedData) -> float:
 
 
 def lightning_seconds(options: RunOptions, data: EncodedData) -> float:
-    module = SentimentClassifier(build_network(options, len(data.words)), options.training)
+    module = TaskModule(build_network(options, len(data.words)), options.training)
     watch = Stopwatch()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -76,7 +77,7 @@ def lightning_seconds(options: RunOptions, data: EncodedData) -> float:
         with track(store, "benchmark", folder, {}, {}) as run:
             training = options.training.model_copy(update={"max_epochs": 1})
             trainer = make_trainer(training, folder, TrainingLogger(run), [watch])
-            trainer.fit(module, SentimentData(data, training.batch_size, options.seed))
+            trainer.fit(module, TaskData(documents(data), training.batch_size, options.seed))
     return watch.seconds
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Stacked, VanillaRNN, from_torch
+    from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Linear, Stacked, VanillaRNN, from_torch
     from slowpoints.dynamics import (
         Adam,
         Eigenmodes,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "slowpoints.cells": ("GRU", "LSTM", "UGRNN", "Cell", "Stacked", "VanillaRNN", "from_torch"),
+    "slowpoints.cells": ("GRU", "LSTM", "UGRNN", "Cell", "Linear", "Stacked", "VanillaRNN", "from_torch"),
     "slowpoints.dynamics": (
         "Adam",
         "Eigenmodes",
@@ -80,6 +80,7 @@ __all__ = [
     "FixedPoints",
     "InvalidInput",
     "LevenbergMarquardt",
+    "Linear",
     "Linearization",
     "Manifold",
     "PrincipalComponents",

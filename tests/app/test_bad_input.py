@@ -30,7 +30,7 @@ def message_of(capsys, arguments):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["arch=transformer"], ["arch=transformer", "gru, lstm, rnn, ugrnn"]),
+        (["arch=transformer"], ["arch=transformer", "gru, linear, lstm, rnn, ugrnn"]),
         (["data=amazon"], ["data=amazon", "files, imdb, sst, synthetic, yelp"]),
         (["analysis=everything"], ["analysis=everything", "quick"]),
         (["analysis=pca"], ["analysis.sampling: must be given", "analysis=[sampling,"]),

@@ -59,7 +59,7 @@ def test_what_a_run_lacks_is_said_with_what_to_do(capsys):
 def test_wrong_options_are_refused(capsys):
     code, said = diagnose(capsys, "arch=transformer")
     assert code == 2
-    assert "gru, lstm, rnn, ugrnn" in said.err
+    assert "gru, linear, lstm, rnn, ugrnn" in said.err
 
 
 def test_packages_that_are_missing_or_too_old_are_named(monkeypatch):

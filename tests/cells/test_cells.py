@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from recurrence import run_by_steps
 from torch import nn
 
-from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Stacked, VanillaRNN
+from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Linear, Stacked, VanillaRNN
 
-CELLS = [GRU, LSTM, UGRNN, VanillaRNN]
+CELLS = [GRU, LSTM, UGRNN, VanillaRNN, Linear]
 
 
 def random_problem(cell_class, seed=0, inputs=3, hidden=5, batch=4, time=7):

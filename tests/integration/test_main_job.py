@@ -73,7 +73,7 @@ def of_network(metrics):
     return {name: value for name, value in metrics.items() if "seconds" not in name}
 
 
-@pytest.mark.parametrize("arch", ["gru", "lstm", "ugrnn", "rnn"])
+@pytest.mark.parametrize("arch", ["gru", "linear", "lstm", "ugrnn", "rnn"])
 def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
     run(store, [*SMALL, f"arch={arch}", "hydra.run.dir=out"])
 

@@ -6,6 +6,7 @@ import torch
 from slowpoints.cells import VanillaRNN
 from slowpoints.questions.dissection import Dissection
 from slowpoints.questions.options import Sampling
+from slowpoints.tasks.documents import documents
 from slowpoints.text.corpus import Corpus, EncodedData
 from slowpoints.training.model import RecurrentClassifier
 
@@ -56,4 +57,4 @@ def dissect(network, data=None, sampling=SAMPLING, untrained=None):
     torch.manual_seed(0)
     data = some_data() if data is None else data
     untrained = RecurrentClassifier(VanillaRNN(2, 6), WORDS) if untrained is None else untrained
-    return Dissection(network, untrained, data, sampling, seed=0, test_accuracy=0.75)
+    return Dissection(network, untrained, documents(data), sampling, seed=0, test_accuracy=0.75)

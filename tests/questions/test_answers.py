@@ -203,8 +203,8 @@ def test_the_page_has_the_papers_figures_where_they_stand_and_others_below_them(
 
 
 class ElsewhereOnly(Counting):
-    def asks(self, data):
-        return data.name == "elsewhere"
+    def asks(self, task):
+        return task.name == "elsewhere"
 
 
 def test_a_question_is_asked_where_it_applies_only():

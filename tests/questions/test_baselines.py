@@ -10,6 +10,7 @@ from slowpoints.questions.linear_rnn import LinearRNNQuestion
 from slowpoints.questions.options import Sampling
 from slowpoints.questions.shuffled_words import ShuffledWordsQuestion, document_logits, select_documents, shuffle_words
 from slowpoints.questions.valence_words import ValenceWordsQuestion
+from slowpoints.tasks.documents import documents
 from slowpoints.text.corpus import Corpus, EncodedData
 from slowpoints.text.load import encode_source
 from slowpoints.text.options import SyntheticData
@@ -20,7 +21,7 @@ SAMPLING = Sampling(documents=30, points=40, tolerance=1e-8, slow_tolerance=1e-6
 
 
 def dissect(network, data):
-    return Dissection(network, network, data, SAMPLING, seed=0, test_accuracy=0.9)
+    return Dissection(network, network, documents(data), SAMPLING, seed=0, test_accuracy=0.9)
 
 
 @pytest.fixture(scope="module")

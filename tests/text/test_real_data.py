@@ -9,7 +9,8 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from slowpoints.text.datamodule import SentimentData
+from slowpoints.tasks.datamodule import TaskData
+from slowpoints.tasks.documents import documents
 from slowpoints.text.load import load_data
 from slowpoints.text.options import DataOptions
 
@@ -69,6 +70,6 @@ def test_imdb_starts_from_the_cache_within_a_second_and_pads_little(data_root, c
 
     assert len(data.train) + len(data.validation) == len(data.test) == 25_000
     assert unknown_share(data.test) < 0.05
-    loader = SentimentData(data, 64, 0).train_dataloader()
+    loader = TaskData(documents(data), 64, 0).train_dataloader()
     cells = sum(batch.tokens.numel() for batch in loader)
     assert 1 - data.train.lengths.sum() / cells < 0.1

@@ -9,11 +9,12 @@ from hydra import compose, initialize_config_dir
 from slowpoints.app.main import config_folder
 from slowpoints.cells import GRU
 from slowpoints.sweep.options import check_options
-from slowpoints.text.batches import batches
+from slowpoints.tasks.batches import batches
+from slowpoints.tasks.documents import sequences_of
 from slowpoints.text.corpus import Corpus
 from slowpoints.training.evaluate import evaluate
 from slowpoints.training.model import RecurrentClassifier
-from slowpoints.training.module import SentimentClassifier
+from slowpoints.training.module import TaskModule
 
 
 def made_corpus(documents=101, seed=0):
@@ -32,14 +33,14 @@ def test_loss_and_accuracy_are_those_of_the_trainer(precision):
     network = RecurrentClassifier(GRU(4, 5), 20, word_dropout=options.word_dropout)
     with torch.no_grad():
         network.readout.weight.mul_(30)  # logits on both sides of 0
-    classifier = SentimentClassifier(network, options)
-    loader = batches(made_corpus(), 8)  # 13 batches, the last of them smaller
+    module = TaskModule(network, options)
+    loader = batches(sequences_of(made_corpus()), 8)  # 13 batches, the last of them smaller
     trainer = pl.Trainer(
         accelerator="cpu", precision=precision, logger=False, enable_progress_bar=False, enable_model_summary=False
     )
-    (expected,) = trainer.validate(classifier, loader, verbose=False)
-    measured = evaluate(classifier.train(), loader)  # dropout does not take part in a test
+    (expected,) = trainer.validate(module, loader, verbose=False)
+    measured = evaluate(module.train(), loader)  # dropout does not take part in a test
     assert measured["loss"] == expected["training/val_loss"]
     assert measured["accuracy"] == expected["training/val_accuracy"]
     assert 0 < measured["accuracy"] < 1
-    assert evaluate(classifier, loader) == measured
+    assert evaluate(module, loader) == measured

@@ -1,4 +1,5 @@
 import dataclasses
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -39,14 +40,15 @@ def random_network(options=SMALL):
 def test_the_closed_form_is_the_loop_over_time(modes):
     network = random_network(dataclasses.replace(SMALL, real_modes=modes[0], pairs=modes[1]))
     documents = some_documents(40)
-    system = network.system()
+    cell = deepcopy(network.cell).double()
     embedding = network.embedding.weight.detach().double()
+    added = torch.tensor([1.0] * sum(modes) + [0.0] * modes[1], dtype=torch.float64)
     expected = []
     for index in range(40):
-        state = torch.zeros(len(system.readout), dtype=torch.float64)
+        state = torch.zeros(1, cell.state_size, dtype=torch.float64)
         for token in documents.document(index).tolist():
-            state = system.recurrent @ state + system.input @ embedding[token]
-        expected.append(float(system.readout @ state + system.bias))
+            state = cell.step(state, embedding[[token]])
+        expected.append(float((state[0] @ added + network.bias).detach()))
     assert np.std(expected) > 0.1
     np.testing.assert_allclose(document_logits(network, Corpus(*_first(documents, 40))), expected, rtol=1e-4, atol=1e-5)
 
@@ -57,12 +59,12 @@ def _first(documents, count):
 
 def test_the_eigenvalues_are_those_of_the_matrix_and_stable():
     network = random_network()
-    found = np.linalg.eigvals(network.system().recurrent.numpy())
+    found = np.linalg.eigvals(deepcopy(network.cell).double().recurrent.detach().numpy())
     stated = network.eigenvalues()
     stated = np.concatenate([stated, stated[3:].conj()])
     np.testing.assert_allclose(np.sort_complex(found), np.sort_complex(stated), atol=1e-9)
     with torch.no_grad():
-        network.log_time_constant.normal_(std=3)
+        network.cell.log_time_constant.normal_(std=3)
     assert (np.abs(network.eigenvalues()) < 1).all()
 
 
@@ -70,7 +72,7 @@ def test_the_modes_shares_of_the_logits_variance_add_up():
     network, documents = random_network(), Corpus(*_first(some_documents(40), 40))
     assert mode_shares(network, documents).sum() == pytest.approx(1, abs=1e-6)
     with torch.no_grad():
-        network.input[[0, 1, 2, 4, 6]] = 0  # all that is left is the first pair
+        network.cell.input[[0, 1, 2, 4, 6]] = 0  # all that is left is the first pair
     np.testing.assert_allclose(mode_shares(network, documents), [0, 0, 0, 1, 0], atol=1e-6)
 
 

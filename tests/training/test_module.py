@@ -6,14 +6,14 @@ from slowpoints.app.main import config_folder
 from slowpoints.cells import GRU
 from slowpoints.sweep.options import check_options
 from slowpoints.training.model import RecurrentClassifier
-from slowpoints.training.module import SentimentClassifier
+from slowpoints.training.module import TaskModule
 from slowpoints.training.train import CheckpointFiles, load_weights
 
 
 def classifier(*overrides):
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         options = check_options(compose("config", overrides=list(overrides)))
-    return SentimentClassifier(RecurrentClassifier(GRU(4, 5), 20), options.training)
+    return TaskModule(RecurrentClassifier(GRU(4, 5), 20), options.training)
 
 
 def test_the_rate_rises_linearly_and_then_decays_exponentially():

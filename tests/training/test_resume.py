@@ -1,6 +1,7 @@
 """An interrupted training goes on as if nothing had happened: same weights, same curves, to the last bit."""
 
 import errno
+import json
 import logging
 import shutil
 from contextlib import nullcontext
@@ -14,13 +15,16 @@ from pytorch_lightning.loggers.logger import Logger
 from runs.damage import DAMAGES, damage
 from slowpoints.cells import GRU
 from slowpoints.interruption import STOP, Interrupted
-from slowpoints.text.datamodule import SentimentData
+from slowpoints.runs.reading import digest_of_values
+from slowpoints.tasks.datamodule import TaskData
+from slowpoints.tasks.documents import documents
 from slowpoints.text.load import load_data
 from slowpoints.text.options import SyntheticData
 from slowpoints.training.model import RecurrentClassifier
-from slowpoints.training.module import SentimentClassifier
+from slowpoints.training.module import TaskModule
 from slowpoints.training.options import TrainingOptions
 from slowpoints.training.train import CheckpointFiles, make_trainer, train
+from slowpoints.training.trained import Trained, read_trained
 
 BATCHES = 10  # in an epoch: 160 training documents of 200
 
@@ -106,10 +110,10 @@ def fit(data, chosen, folder, points, accident=None):
     network = RecurrentClassifier(
         GRU(5, 6), len(data.words), embedding_dropout=0.3, word_dropout=0.1, readout_dropout=0.3
     )
-    module = SentimentClassifier(network, chosen)
+    module = TaskModule(network, chosen)
     callbacks = [] if accident is None else [accident]
     trainer = make_trainer(chosen, folder, Curves(points), callbacks)
-    result = train(trainer, module, SentimentData(data, chosen.batch_size, seed=0), resume=True)
+    result = train(trainer, module, TaskData(documents(data), chosen.batch_size, seed=0), resume=True)
     return module.state_dict(), result
 
 
@@ -127,7 +131,7 @@ def test_the_rest_is_as_without_the_interruption(data, tmp_path, step, kind, val
     state, result = fit(data, chosen, tmp_path / "disturbed", resumed)
 
     assert resumed == curves
-    assert result.validation_accuracy == expected.validation_accuracy
+    assert result.validation_score == expected.validation_score
     assert result.epochs == expected.epochs
     for name, tensor in undisturbed.items():
         assert torch.equal(state[name], tensor), name
@@ -190,7 +194,7 @@ def goes_on_as_undisturbed(data, folder, undisturbed):
     """Finish a training, and return how many batches that took."""
     state, result = fit(data, options(), folder, {}, count := Count())
     expected_state, expected, _ = undisturbed
-    assert (result.validation_accuracy, result.epochs) == (expected.validation_accuracy, expected.epochs)
+    assert (result.validation_score, result.epochs) == (expected.validation_score, expected.epochs)
     assert all(torch.equal(state[name], tensor) for name, tensor in expected_state.items())
     return count.batches
 
@@ -267,3 +271,11 @@ def test_that_a_disk_is_full_is_said_by_the_error_of_whatever_is_saved(tmp_path,
     with pytest.raises(OSError, match="No space left") as error:
         CheckpointFiles().save_checkpoint({"state_dict": {"weights": torch.zeros(100_000)}}, tmp_path / name)
     assert error.value.errno == errno.ENOSPC
+
+
+def test_that_a_training_is_over_is_read_as_the_version_before_wrote_it(tmp_path):
+    CheckpointFiles().save_checkpoint({"state_dict": {"weights": torch.zeros(2)}}, tmp_path / "model.safetensors")
+    (tmp_path / ".resume").mkdir()
+    record = {"checkpoint": "model.safetensors", "validation_accuracy": 0.75, "epochs": 3, "seconds": 1.5}
+    (tmp_path / ".resume" / "trained.json").write_text(json.dumps({**record, "digest": digest_of_values(record)}))
+    assert read_trained(tmp_path) == Trained("model.safetensors", 0.75, 3, 1.5)

@@ -19,6 +19,7 @@ from slowpoints.errors import UserError
 from slowpoints.options import FileName, Options, checked
 from slowpoints.questions.question import Question
 from slowpoints.sweep.options import RunOptions
+from slowpoints.tasks import TWO_CLASSES, Outputs
 from slowpoints.training.device import check_device
 from slowpoints.training.model import RecurrentClassifier
 
@@ -49,7 +50,7 @@ def check_buildable(options: RunOptions, *, here: bool = True) -> list[Question]
     """
     if here:
         check_device(options.training)
-    build_network(options, vocabulary_size=2)
+    build_network(options, symbols=2)
     return build_questions(options.analysis.questions)
 
 
@@ -100,8 +101,8 @@ def build_question(key: str, node: dict[str, Any]) -> Question:
     return question
 
 
-def build_network(options: RunOptions, vocabulary_size: int) -> RecurrentClassifier:
-    """Return the untrained network, its weights drawn from the run's seed.
+def build_network(options: RunOptions, symbols: int, outputs: Outputs = TWO_CLASSES) -> RecurrentClassifier:
+    """Return the untrained network for a task with so many symbols, its weights drawn from the run's seed.
 
     Raises
     ------
@@ -118,7 +119,8 @@ def build_network(options: RunOptions, vocabulary_size: int) -> RecurrentClassif
     )
     return RecurrentClassifier(
         cell,
-        vocabulary_size,
+        symbols,
+        outputs,
         embedding_dropout=options.training.embedding_dropout,
         word_dropout=options.training.word_dropout,
         readout_dropout=options.training.readout_dropout,

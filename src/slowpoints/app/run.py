@@ -31,12 +31,13 @@ from slowpoints.training.trained import forget
 if TYPE_CHECKING:
     from slowpoints.questions.answers import Answers
     from slowpoints.questions.question import Question
+    from slowpoints.tasks import Task
+    from slowpoints.tasks.datamodule import TaskData
     from slowpoints.text.corpus import EncodedData
-    from slowpoints.text.datamodule import SentimentData
     from slowpoints.tracking.options import TrackingOptions
     from slowpoints.tracking.run import TrackedRun
     from slowpoints.training.model import RecurrentClassifier
-    from slowpoints.training.module import SentimentClassifier
+    from slowpoints.training.module import TaskModule
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,12 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
     data = found.encoded()
     check_validations(options.training, len(data.train))
     checkpoint = _open_checkpoint(options, data)
-    untrained = build_network(options, len(data.words))
-    network = build_network(options, len(data.words))  # the same initial weights
+
+    from slowpoints.tasks.documents import documents
+
+    task = documents(data)
+    untrained = build_network(options, task.symbols, task.outputs)
+    network = build_network(options, task.symbols, task.outputs)  # the same initial weights
 
     from slowpoints.app.note import note
     from slowpoints.tracking.reconcile import reconcile_if_possible
@@ -116,8 +121,8 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
         tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
         tracked.save_text("tokenizer.json", data.tokenizer_json)
         log.info("%s", f"Training on {len(data.train)} documents" if checkpoint is None else "Testing")
-        classifier = _train_and_test(options, data, network, tracked, checkpoint, resume=occasion.resume)
-        answers = _ask(questions, options, data, classifier, untrained, tracked, name)
+        module = _train_and_test(options, task, network, tracked, checkpoint, resume=occasion.resume)
+        answers = _ask(questions, options, task, module, untrained, tracked, name)
         closing.enter_context(STOP.held())  # until the end is recorded, too: what is complete is not stopped
         report = Report(name, tracked, answers)
         tracked.describe(note(report))
@@ -147,36 +152,36 @@ def _open_checkpoint(options: RunOptions, data: EncodedData) -> Checkpoint | Non
 
 def _train_and_test(
     options: RunOptions,
-    data: EncodedData,
+    task: Task,
     network: RecurrentClassifier,
     tracked: TrackedRun,
     checkpoint: Checkpoint | None,
     *,
     resume: bool,
-) -> SentimentClassifier:
-    from slowpoints.text.datamodule import SentimentData
+) -> TaskModule:
+    from slowpoints.tasks.datamodule import TaskData
     from slowpoints.training.evaluate import evaluate
-    from slowpoints.training.module import SentimentClassifier
+    from slowpoints.training.module import TaskModule
     from slowpoints.training.train import load_weights
 
-    classifier = SentimentClassifier(network, options.training)
-    batches = SentimentData(data, options.training.batch_size, options.seed)
+    module = TaskModule(network, options.training)
+    batches = TaskData(task, options.training.batch_size, options.seed)
     if checkpoint is None:
-        _train(classifier, batches, tracked, resume=resume)
+        _train(module, batches, tracked, resume=resume)
     else:
-        load_weights(classifier, checkpoint.weights)
+        load_weights(module, checkpoint.weights)
         tracked.keep_file(checkpoint.weights)
         tracked.log_metrics(checkpoint.metrics)
-    tested = evaluate(classifier, batches.test_dataloader())
+    tested = evaluate(module, batches.test_dataloader())
     tracked.log_metrics({f"test/{name}": value for name, value in tested.items()})
-    return classifier
+    return module
 
 
 def _ask(
     questions: Sequence[Question],
     options: RunOptions,
-    data: EncodedData,
-    classifier: SentimentClassifier,
+    task: Task,
+    module: TaskModule,
     untrained: RecurrentClassifier,
     tracked: TrackedRun,
     name: str,
@@ -187,21 +192,22 @@ def _ask(
     if not questions:
         return Answers(name)
     accuracy = tracked.metrics["test/accuracy"]
-    untrained = untrained.to(classifier.device)
-    dissection = Dissection(classifier.network, untrained, data, options.analysis.sampling, options.seed, accuracy)
-    title = f"{name}: {accuracy:.1%} of {len(data.test)} test documents right"
+    untrained = untrained.to(module.device)
+    dissection = Dissection(module.network, untrained, task, options.analysis.sampling, options.seed, accuracy)
+    title = f"{name}: {accuracy:.1%} of {len(task.test)} test documents right"
     return answer(questions, dissection, tracked, title)
 
 
-def _train(classifier: SentimentClassifier, batches: SentimentData, tracked: TrackedRun, *, resume: bool) -> None:
+def _train(module: TaskModule, batches: TaskData, tracked: TrackedRun, *, resume: bool) -> None:
     from slowpoints.tracking.logger import TrainingLogger
     from slowpoints.training.train import make_trainer, train
 
-    trainer = make_trainer(classifier.options, tracked.folder, TrainingLogger(tracked))
-    result = train(trainer, classifier, batches, resume=resume)
+    score = module.network.outputs.score
+    trainer = make_trainer(module.options, tracked.folder, TrainingLogger(tracked), score=score)
+    result = train(trainer, module, batches, resume=resume)
     tracked.log_metrics(
         {
-            "val/accuracy": result.validation_accuracy,
+            "val/accuracy": result.validation_score,
             "training/epochs": result.epochs,
             "training/seconds": result.seconds,
         }

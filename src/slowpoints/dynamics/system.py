@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Stacked, VanillaRNN, from_torch
+from slowpoints.cells import GRU, LSTM, UGRNN, Cell, Linear, Stacked, VanillaRNN, from_torch
 from slowpoints.cells.derivative import Products, automatic_derivative, matrix_derivative
 from slowpoints.cells.forward import ForwardCell
 from slowpoints.cells.jacobians import Step, automatic_jacobian
@@ -214,7 +214,7 @@ def _is_known(network: object) -> bool:
     """Say whether a network is one of the library's cells, which need no trial."""
     if isinstance(network, Stacked):
         return all(_is_known(layer) for layer in network.layers)
-    return type(network) in (VanillaRNN, GRU, LSTM, UGRNN)
+    return type(network) in (VanillaRNN, GRU, LSTM, UGRNN, Linear)
 
 
 def _tried(system: System, states: Tensor, inputs: Tensor, called: torch.dtype) -> System:

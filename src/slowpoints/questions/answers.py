@@ -155,8 +155,8 @@ class _Found:
             self.failures[name] = f"{type(error).__name__}: {error}"
 
     def _ask(self, question: Question, dissection: Dissection) -> None:
-        if not question.asks(dissection.data):
-            self.sentences[question.name] = f"Not asked of {dissection.data.name}."
+        if not question.asks(dissection.task):
+            self.sentences[question.name] = f"Not asked of {dissection.task.name}."
             return
         try:
             findings = question(dissection)

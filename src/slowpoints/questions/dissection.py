@@ -24,6 +24,7 @@ from slowpoints.dynamics import (
 )
 from slowpoints.questions.question import Unanswerable
 from slowpoints.questions.trajectories import Trajectories, read
+from slowpoints.tasks.documents import Documents
 from slowpoints.training.bag_of_words import BagOfWords, fit_bag_of_words
 from slowpoints.training.valence_words import ValenceWords, choose_valence_words
 
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slowpoints.questions.options import Sampling
+    from slowpoints.tasks import Task
     from slowpoints.text.corpus import EncodedData
     from slowpoints.training.model import RecurrentClassifier
 
 MODES = 3  # leading modes that analyses look at
+WHEN = {"last": "the last step", "every": "every step"}
 ENDS = (0.05, 0.95)  # quantiles of places at which the manifold is taken to end
 
 
@@ -48,7 +51,7 @@ class Dissection:
         The trained network, which is left as it is.
     untrained
         The same network with its initial weights.
-    data
+    task
         What it was trained and tested on.
     sampling
         How many documents and points.
@@ -62,22 +65,42 @@ class Dissection:
         self,
         network: RecurrentClassifier,
         untrained: RecurrentClassifier,
-        data: EncodedData,
+        task: Task,
         sampling: Sampling,
         seed: int,
         test_accuracy: float,
     ) -> None:
         self.network = network.eval()
         self.untrained = untrained.eval()
-        self.data = data
+        self.task = task
         self.sampling = sampling
         self.seed = seed
         self.test_accuracy = test_accuracy
 
+    @property
+    def data(self) -> EncodedData:
+        """The documents and their words.
+
+        Raises
+        ------
+        Unanswerable
+            If the task is of something else.
+        """
+        if not isinstance(self.task, Documents):
+            raise Unanswerable(f"the task {self.task.name} has no words")
+        return self.task.data
+
+    def check_two_classes(self) -> None:
+        """Raise Unanswerable where there are not two classes: what is asked of their one logit has no answer then."""
+        outputs = self.network.outputs
+        if outputs.size != 1 or outputs.when != "last":
+            said = f"{outputs.size} output{'s' if outputs.size > 1 else ''} after {WHEN[outputs.when]}"
+            raise Unanswerable(f"it is asked of the logit of two classes, and this network has {said}")
+
     @cached_property
     def documents(self) -> np.ndarray:
         """A random sample of the test documents, by rising length."""
-        test = self.data.test
+        test = self.task.test
         sample = np.random.default_rng(self.seed).permutation(len(test))[: self.sampling.documents]
         by_length: np.ndarray = sample[np.argsort(test.lengths[sample], kind="stable")]
         return by_length
@@ -85,7 +108,7 @@ class Dissection:
     @cached_property
     def trajectories(self) -> Trajectories:
         """What the network does while it reads the sampled documents."""
-        return read(self.network, self.data.test, self.documents)
+        return read(self.network, self.task.test, self.documents)
 
     @property
     def states(self) -> Float[Tensor, "visited state"]:
@@ -194,7 +217,14 @@ class Dissection:
 
     @cached_property
     def bag_of_words(self) -> BagOfWords:
-        """The baseline that knows no order."""
+        """The baseline that knows no order.
+
+        Raises
+        ------
+        Unanswerable
+            If there are not two classes.
+        """
+        self.check_two_classes()
         return fit_bag_of_words(self.data.train, self.data.validation, self.data.test, len(self.data.words))
 
     @cached_property
@@ -218,15 +248,34 @@ class Dissection:
         return embedded
 
     def logits(self, states: Float[Tensor, "point state"]) -> Float[Tensor, " point"]:
-        """Return what states would be read out as."""
+        """Return what states would be read out as.
+
+        Raises
+        ------
+        Unanswerable
+            If there are not two classes.
+        """
+        self.check_two_classes()
         with torch.no_grad():
             weight = self.network.readout.weight
             return self.network.logits(self.network.cell.hidden(states).to(weight.dtype))
 
     @property
     def readout(self) -> Float[Tensor, " hidden"]:
-        """The readout's weights w: they see the hidden part of the state."""
-        return self.network.readout.weight.detach()[0]
+        """The readout's weights w, the only axis of evidence: they see the hidden part of the state.
+
+        Raises
+        ------
+        Unanswerable
+            If there are not two classes.
+        """
+        self.check_two_classes()
+        return self.evidence[0]
+
+    @property
+    def evidence(self) -> Float[Tensor, "axis hidden"]:
+        """Directions of hidden states along which what the network says changes."""
+        return self.network.outputs.evidence(self.network.readout.weight.detach())
 
     @property
     def device(self) -> torch.device:

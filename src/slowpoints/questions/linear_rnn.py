@@ -58,6 +58,7 @@ class LinearRNNQuestion(Question):
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return accuracies, and the linear network's time constants and weights."""
+        dissection.check_two_classes()
         data = dissection.data
         result = train_linear_rnn(
             data.train,
@@ -87,8 +88,8 @@ def _arrays(network: LinearRNN) -> dict[str, np.ndarray]:
     with torch.no_grad():
         return {
             "eigenvalues": network.eigenvalues(),
-            "time_constants": network.log_time_constant.exp().cpu().numpy(),
-            "word_weights": (network.embedding.weight @ network.input.T).cpu().numpy(),
+            "time_constants": network.cell.log_time_constant.exp().cpu().numpy(),
+            "word_weights": (network.embedding.weight @ network.cell.input.T).cpu().numpy(),
         }
 
 

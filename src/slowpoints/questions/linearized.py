@@ -10,7 +10,7 @@ import torch
 from slowpoints.dynamics import linearized_states
 from slowpoints.questions.claims import Claim, Condition
 from slowpoints.questions.question import Column, Findings, Question
-from slowpoints.text.batches import make_batch
+from slowpoints.tasks.batches import make_batch
 
 if TYPE_CHECKING:
     from slowpoints.dynamics import Linearization
@@ -79,7 +79,7 @@ class LinearizedNetworkQuestion(Question):
     def _logits(dissection: Dissection, linear: Linearization, rows: np.ndarray) -> np.ndarray:
         logits = []
         for part in np.split(rows, range(BATCH, len(rows), BATCH)):
-            batch = make_batch(dissection.data.test, dissection.documents[part])
+            batch = make_batch(dissection.task.test, dissection.documents[part])
             states = linearized_states(linear, dissection.embed(batch.tokens))
             last = states[torch.arange(len(part)), batch.lengths - 1]
             logits.append(dissection.logits(last.nan_to_num(posinf=1e30, neginf=-1e30)))  # what has diverged

@@ -157,7 +157,7 @@ class PrincipalComponentQuestion(Question):
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return variances, and the states in the plane of the first two components."""
-        untrained = read(dissection.untrained, dissection.data.test, dissection.documents)
+        untrained = read(dissection.untrained, dissection.task.test, dissection.documents)
         components = {"": dissection.components, "untrained_": at_least_a_plane(principal_components(untrained.states))}
         metrics: dict[str, float] = {}
         arrays: dict[str, np.ndarray] = {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from slowpoints.questions.claims import Claim
     from slowpoints.questions.dissection import Dissection
     from slowpoints.report.style import Drawing
-    from slowpoints.text.corpus import EncodedData
+    from slowpoints.tasks import Task
 
 SECONDS = "analysis/seconds"  # the metric: of all questions together; with /NAME, of one of them
 FORMAT = re.compile(r"\.\d[efg%]")
@@ -110,8 +110,8 @@ class Question(ABC):
     claims: Sequence[Claim] = ()
     columns: Sequence[Column] = ()
 
-    def asks(self, data: EncodedData) -> bool:
-        """Return whether there is something to ask of a network that is trained on these data."""
+    def asks(self, task: Task) -> bool:
+        """Return whether there is something to ask of a network that is trained on this task."""
         return True
 
     @abstractmethod

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from slowpoints.questions.question import Column, Findings, Question
-from slowpoints.text.batches import LengthBuckets, make_batch
+from slowpoints.tasks.batches import LengthBuckets, make_batch
+from slowpoints.tasks.documents import sequences_of
 from slowpoints.text.corpus import Corpus, gather, offsets_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class ShuffledWordsQuestion(Question):
     def __call__(self, dissection: Dissection) -> Findings:
         """Return accuracies, and the logits of every document that was read."""
         generator = np.random.default_rng([dissection.seed, 1])
+        dissection.check_two_classes()
         test = dissection.data.test
         documents = np.sort(generator.permutation(len(test))[: self.documents])
         ordered = select_documents(test, documents)
@@ -90,7 +92,7 @@ def document_logits(network: RecurrentClassifier, corpus: Corpus) -> Float64[np.
     logits = np.empty(len(corpus))
     with torch.inference_mode():
         for documents in LengthBuckets(corpus.lengths, BATCH):
-            batch = make_batch(corpus, documents)
+            batch = make_batch(sequences_of(corpus), documents)
             logits[documents] = network(batch.tokens.to(device), batch.lengths.to(device)).cpu().numpy()
     return logits
 

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from slowpoints.dynamics import visited_states
-from slowpoints.text.batches import make_batch
+from slowpoints.tasks.batches import make_batch
 from slowpoints.text.corpus import gather, offsets_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from torch import Tensor
 
-    from slowpoints.text.corpus import Corpus
+    from slowpoints.tasks import Sequences
     from slowpoints.training.model import RecurrentClassifier
 
 BATCH = 128  # documents run at a time
@@ -35,7 +35,7 @@ class Trajectories:
     offsets
         `(document + 1,)`: document d is `states[offsets[d]:offsets[d + 1]]`.
     labels
-        `(document,)`: 1 for positive.
+        `(document,)`: the number of its class; of two, 1 for positive.
     """
 
     states: Float[Tensor, "visited state"]
@@ -68,8 +68,8 @@ class Trajectories:
         return torch.from_numpy(np.flatnonzero(inside))
 
 
-def read(network: RecurrentClassifier, corpus: Corpus, documents: np.ndarray) -> Trajectories:
-    """Let a network read documents of a corpus, given by their numbers, and return what it does.
+def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray) -> Trajectories:
+    """Let a network read some of the documents, given by their numbers, and return what it does.
 
     Documents of about the same length should stand together: they are padded to the longest of a batch.
     """
@@ -84,7 +84,7 @@ def read(network: RecurrentClassifier, corpus: Corpus, documents: np.ndarray) ->
     return Trajectories(
         # a copy: tensors made in inference mode cannot take part in later differentiation
         states=torch.cat(visited).clone(),
-        tokens=torch.from_numpy(gather(corpus.tokens, corpus.offsets[documents], lengths).astype(np.int64)),
+        tokens=torch.from_numpy(gather(corpus.inputs, corpus.offsets[documents], lengths).astype(np.int64)),
         offsets=offsets_of(lengths),
-        labels=corpus.labels[documents],
+        labels=corpus.targets_of(documents),
     )

@@ -8,34 +8,36 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from slowpoints.text.batches import Batch
+from slowpoints.tasks.batches import Batch
 from slowpoints.training.device import chosen_device, use_deterministic_algorithms
 
 if TYPE_CHECKING:
-    from slowpoints.training.module import SentimentClassifier
+    from slowpoints.training.module import TaskModule
 
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
-def evaluate(classifier: SentimentClassifier, batches: Iterable[Batch]) -> dict[str, float]:
-    """Return loss (nats) and accuracy (share of documents) over batches; the network goes to the device of training.
+def evaluate(module: TaskModule, batches: Iterable[Batch]) -> dict[str, float]:
+    """Return loss and score over batches, by name; the network goes to the device of training.
+
+    Of classes these are nats and `accuracy`, the share of sequences.
 
     They are to the last digit what Lightning's trainer measures with the same options.
     """
-    options = classifier.options
+    options, outputs = module.options, module.network.outputs
     device = chosen_device(options)
     use_deterministic_algorithms(options)
-    classifier.to(device).eval()
-    classifier.accuracy.reset()
+    module.to(device).eval()
+    module.score.reset()
     total, documents = torch.zeros((), device=device), 0
     precision = AUTOCAST.get(options.precision)
     with torch.inference_mode(), torch.autocast(device.type, precision) if precision else nullcontext():
         for batch in batches:
             there = Batch(*(tensor.to(device) for tensor in batch))
-            logits = classifier.network(there.tokens, there.lengths)
-            classifier.accuracy.update(logits, there.labels)
-            total += classifier.loss(there, logits) * len(there.labels)
-            documents += len(there.labels)
-    accuracy = float(classifier.accuracy.compute())
-    classifier.accuracy.reset()
-    return {"loss": float(total / documents), "accuracy": accuracy}
+            logits = module.network(there.tokens, there.lengths)
+            module.score.update(logits, there.targets)
+            total += outputs.loss(logits, there.targets) * len(there.targets)
+            documents += len(there.targets)
+    score = float(module.score.compute())
+    module.score.reset()
+    return {"loss": float(total / documents), outputs.score: score}

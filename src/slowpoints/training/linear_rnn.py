@@ -15,15 +15,17 @@ this is ``u(a) . x``, and the logit of a document is one sum over its tokens, wi
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
-from slowpoints.text.batches import LengthBuckets
+from slowpoints.cells import Linear
+from slowpoints.tasks.batches import LengthBuckets
 from slowpoints.text.corpus import PADDING, UNKNOWN
 
 if TYPE_CHECKING:
@@ -92,32 +94,21 @@ class LinearRNNOptions:
             raise ValueError("real_modes and pairs must not both be 0")
 
 
-class LinearSystem(NamedTuple):
-    """The network as plain matrices: `state = recurrent @ state + input @ x`, `logit = readout @ state + bias`."""
-
-    recurrent: Float[Tensor, "state state"]
-    input: Float[Tensor, "state embedding"]
-    readout: Float[Tensor, " state"]
-    bias: Float[Tensor, ""]
-
-
 class LinearRNN(nn.Module):
-    """A linear recurrent network in the basis of its eigenvectors."""
+    """A linear recurrent network in the basis of its eigenvectors, which reads documents without a loop over time.
+
+    The logit is the sum of the real modes' states and of the first of every pair, plus a bias.
+    """
 
     def __init__(self, vocabulary_size: int, options: LinearRNNOptions) -> None:
         super().__init__()
         self.options = options
-        real, pairs = options.real_modes, options.pairs
+        size = options.real_modes + 2 * options.pairs
         self.embedding = nn.Embedding(vocabulary_size, options.embedding_size, padding_idx=PADDING)
-        self.input = nn.Parameter(torch.empty(real + 2 * pairs, options.embedding_size))
-        spread = [torch.logspace(0, math.log10(options.longest), count) for count in (real, pairs)]
-        self.log_time_constant = nn.Parameter(torch.cat(spread).log())
-        self.frequency = nn.Parameter(1 / spread[1])  # radians per token: a mode turns about as fast as it decays
-        self.bias = nn.Parameter(torch.zeros(()))
         with torch.no_grad():
             self.embedding.weight.mul_(0.1)
-            self.input.normal_(std=options.embedding_size**-0.5)
-            self.input.mul_(self._normalization()[:, None])
+        self.cell = Linear(options.embedding_size, size, pairs=options.pairs, longest=options.longest)
+        self.bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, tokens: Int64[Tensor, "batch age"]) -> Float[Tensor, " batch"]:
         """Return the logit of every document, given its tokens from the last to the first, padded with zeros."""
@@ -129,39 +120,20 @@ class LinearRNN(nn.Module):
 
     def response(self, ages: int) -> Float[Tensor, "age embedding"]:
         """Return u(a): what the logit owes to each entry of the embedding of a token `a` tokens before the last."""
-        return self.kernels(ages) @ self.input
+        return self.kernels(ages) @ self.cell.input
 
     def kernels(self, ages: int) -> Float[Tensor, "age state"]:
         """Return what the logit owes to an input into each dimension of the state, by its age."""
         age = torch.arange(ages, device=self.bias.device)[:, None]
-        decay = torch.exp(-age * torch.exp(-self.log_time_constant))
+        decay = torch.exp(-age * torch.exp(-self.cell.log_time_constant))
         real, turning = decay.split([self.options.real_modes, self.options.pairs], dim=1)
-        phase = age * self.frequency
+        phase = age * self.cell.frequency
         return torch.cat([real, turning * phase.cos(), -turning * phase.sin()], dim=1)
 
     def eigenvalues(self) -> np.ndarray:
         """Return the real eigenvalues, and one of every pair, `(real_modes + pairs,)`, complex."""
         with torch.no_grad():
-            size = torch.exp(-torch.exp(-self.log_time_constant.double()))
-            angle = torch.cat([torch.zeros(self.options.real_modes).to(size), self.frequency.double()])
-            return torch.polar(size, angle).cpu().numpy()
-
-    def system(self) -> LinearSystem:
-        """Return the network as plain real matrices, a pair being a rotation in the plane of two dimensions."""
-        real, pairs = self.options.real_modes, self.options.pairs
-        eigenvalues = torch.from_numpy(self.eigenvalues()).to(self.bias.device)
-        recurrent = torch.diag(torch.cat([eigenvalues.real, eigenvalues.real[real:]]))
-        first = torch.arange(real, real + pairs)
-        recurrent[first, first + pairs] = -eigenvalues.imag[real:]
-        recurrent[first + pairs, first] = eigenvalues.imag[real:]
-        readout = torch.ones(real + 2 * pairs).to(recurrent)
-        readout[real + pairs :] = 0
-        return LinearSystem(recurrent, self.input.detach().double(), readout, self.bias.detach().double())
-
-    def _normalization(self) -> Float[Tensor, " state"]:
-        """Scale that gives every mode a state of unit variance for white input (section 3.4)."""
-        scale = torch.sqrt(1 - torch.exp(-2 * torch.exp(-self.log_time_constant)))
-        return torch.cat([scale, scale[self.options.real_modes :]])
+            return deepcopy(self.cell).double().eigenvalues.cpu().numpy()
 
 
 @dataclass(frozen=True)
@@ -246,8 +218,8 @@ def _fit(network: LinearRNN, train: Corpus, validation: Corpus, seed: int) -> li
 
 
 def _optimizer(network: LinearRNN) -> torch.optim.Optimizer:
-    decayed = [network.embedding.weight, network.input]
-    others = [network.log_time_constant, network.frequency, network.bias]
+    decayed = [network.embedding.weight, network.cell.input]
+    others = [network.cell.log_time_constant, network.cell.frequency, network.bias]
     groups = [{"params": decayed, "weight_decay": network.options.weight_decay}, {"params": others, "weight_decay": 0}]
     return torch.optim.AdamW(groups, lr=network.options.rate, fused=True)
 
@@ -274,15 +246,15 @@ def mode_shares(network: LinearRNN, corpus: Corpus) -> Float64[np.ndarray, " mod
     That is the covariance of what the mode adds to a document's logit with the logit, over the logits' variance. The
     shares add up to 1; modes that work against the others have negative ones.
     """
-    added = np.empty((len(corpus), network.input.shape[0]))
+    added = np.empty((len(corpus), network.cell.hidden_size))
     with torch.inference_mode():
-        words = network.embedding.weight @ network.input.T
+        words = network.embedding.weight @ network.cell.input.T
         for documents in LengthBuckets(corpus.lengths, EVALUATION_BATCH):
             tokens, _ = _from_the_last(corpus, documents)
             inputs = words[tokens.to(words.device)]
             added[documents] = torch.einsum("dts,ts->ds", inputs, network.kernels(tokens.shape[1])).cpu().numpy()
-    by_mode = added[:, : len(network.log_time_constant)]
-    by_mode[:, network.options.real_modes :] += added[:, len(network.log_time_constant) :]
+    by_mode = added[:, : len(network.cell.log_time_constant)]
+    by_mode[:, network.options.real_modes :] += added[:, len(network.cell.log_time_constant) :]
     centred = by_mode - by_mode.mean(0)
     logits = centred.sum(1)
     return centred.T @ logits / (logits @ logits)

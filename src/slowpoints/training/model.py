@@ -1,4 +1,4 @@
-"""The network: words to embeddings, a recurrent cell, and a linear readout of its last state."""
+"""The network: symbols to embeddings, a recurrent cell, and a linear readout of its states."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from slowpoints.tasks.outputs import TWO_CLASSES
 from slowpoints.text.corpus import PADDING, UNKNOWN
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
     from slowpoints.cells import Cell
+    from slowpoints.tasks.outputs import Outputs
 
 
 class RecurrentClassifier(nn.Module):
-    """A recurrent network that reads a document and answers with the logit of its being positive.
+    """A recurrent network that reads a sequence of symbols, such as words, and answers as its task asks for.
 
     Parameters
     ----------
     cell
         The recurrent network, from embeddings (E) to states (N).
     vocabulary_size
-        Number of words, with padding and the unknown word.
+        Number of words, or other symbols, with padding and the unknown word.
+    outputs
+        What it is to say.
     embedding_dropout
         Share of the embedding's entries that is dropped in training (one mask per word and place).
     word_dropout
@@ -38,6 +42,7 @@ class RecurrentClassifier(nn.Module):
         self,
         cell: Cell,
         vocabulary_size: int,
+        outputs: Outputs = TWO_CLASSES,
         *,
         embedding_dropout: float = 0.0,
         word_dropout: float = 0.0,
@@ -46,8 +51,9 @@ class RecurrentClassifier(nn.Module):
     ) -> None:
         super().__init__()
         self.cell = cell
+        self.outputs = outputs
         self.embedding = nn.Embedding(vocabulary_size, cell.input_size, padding_idx=PADDING)
-        self.readout = nn.Linear(cell.hidden_size, 1)
+        self.readout = nn.Linear(cell.hidden_size, outputs.size)
         self.embedding_dropout = nn.Dropout(embedding_dropout)
         self.readout_dropout = nn.Dropout(readout_dropout)
         self.word_dropout = word_dropout
@@ -55,17 +61,20 @@ class RecurrentClassifier(nn.Module):
             self.embedding.weight.mul_(embedding_std)
         nn.init.zeros_(self.readout.bias)
 
-    def forward(self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """Return the logit of every document, read out after its last token."""
+    def forward(self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> Float[Tensor, ...]:
+        """Return what is said of every sequence after its last step; or after each step, one sequence after another."""
         inputs = self.embedding_dropout(self.embedding(self._drop_words(tokens)))
         hidden = self.cell.hidden_states(inputs)
+        if self.outputs.when == "every":
+            inside = torch.arange(tokens.shape[1], device=tokens.device) < lengths.unsqueeze(1)
+            return self.logits(self.readout_dropout(hidden[inside]))
         last = hidden[torch.arange(len(tokens), device=tokens.device), lengths - 1]
         return self.logits(self.readout_dropout(last))
 
     def logits(self, hidden: Float[Tensor, "... hidden"]) -> Float[Tensor, ...]:
-        """Return the logit that hidden states are read out as."""
+        """Return what hidden states are read out as; a single output has no axis of its own."""
         logits: Tensor = self.readout(hidden)
-        return logits.squeeze(-1)
+        return logits.squeeze(-1) if self.outputs.size == 1 else logits
 
     def _drop_words(self, tokens: Tensor) -> Tensor:
         if not self.training or self.word_dropout == 0:

@@ -7,32 +7,31 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
-from torchmetrics.classification import BinaryAccuracy
 
 from slowpoints.errors import UserError
 
 if TYPE_CHECKING:
-    from slowpoints.text.batches import Batch
+    from slowpoints.tasks.batches import Batch
     from slowpoints.training.model import RecurrentClassifier
     from slowpoints.training.options import TrainingOptions
 
 
-class SentimentClassifier(pl.LightningModule):
-    """A recurrent classifier in training.
+class TaskModule(pl.LightningModule):
+    """A recurrent network in training.
 
-    Logs curves of `training/loss`, `training/val_loss` and `training/val_accuracy` (share of documents).
+    Logs curves of `training/loss`, `training/val_loss` and `training/val_accuracy` (share of sequences); or of the
+    score that the task's outputs have in its place, by its own name.
     """
 
     def __init__(self, network: RecurrentClassifier, options: TrainingOptions) -> None:
         super().__init__()
         self.network = network
         self.options = options
-        self.accuracy = BinaryAccuracy()
+        self.score = network.outputs.metric()
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of one batch."""
-        loss = self.loss(batch, self.network(batch.tokens, batch.lengths))
+        loss = self.network.outputs.loss(self.network(batch.tokens, batch.lengths), batch.targets)
         if not torch.isfinite(loss):
             raise UserError(
                 f"training: the loss became {loss.item()} at step {self.global_step} (epoch {self.current_epoch}); "
@@ -43,18 +42,14 @@ class SentimentClassifier(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Measure loss and accuracy on the validation set."""
-        logits = self.network(batch.tokens, batch.lengths)
-        self.accuracy(logits, batch.labels)
-        size = len(batch.labels)
-        loss = self.loss(batch, logits)
+        """Measure loss and score on the validation set."""
+        outputs = self.network(batch.tokens, batch.lengths)
+        self.score(outputs, batch.targets)
+        size = len(batch.targets)
+        loss = self.network.outputs.loss(outputs, batch.targets)
         self.log("training/val_loss", loss, on_step=False, on_epoch=True, batch_size=size)
-        self.log("training/val_accuracy", self.accuracy, on_step=False, on_epoch=True, batch_size=size, prog_bar=True)
-
-    @staticmethod
-    def loss(batch: Batch, logits: Tensor) -> Tensor:
-        """Return the mean cross-entropy of a batch (nats)."""
-        return binary_cross_entropy_with_logits(logits, batch.labels.to(logits.dtype))
+        name = f"training/val_{self.network.outputs.score}"
+        self.log(name, self.score, on_step=False, on_epoch=True, batch_size=size, prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         """Adam with decoupled weight decay; its rate rises linearly, then decays exponentially."""

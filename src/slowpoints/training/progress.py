@@ -17,12 +17,12 @@ class TrainingProgress(pl.Callback):
 
     Parameters
     ----------
-    accuracy
-        Name of the validation accuracy among the metrics.
+    score
+        Name of the validation accuracy, or of what the task has in its place, among the metrics.
     """
 
-    def __init__(self, accuracy: str) -> None:
-        self.accuracy = accuracy
+    def __init__(self, score: str) -> None:
+        self.score = score
         self._bar = VOICE.progress()
         self._task = self._bar.add_task("training")
 
@@ -39,10 +39,11 @@ class TrainingProgress(pl.Callback):
         """Say what has been reached."""
         metrics = trainer.callback_metrics
         log.info(
-            "epoch %d of %s: validation accuracy %.4f, training loss %.4f",
+            "epoch %d of %s: validation %s %.4f, training loss %.4f",
             trainer.current_epoch + 1,
             trainer.max_epochs,
-            metrics[self.accuracy],
+            self.score.removeprefix("training/val_"),
+            metrics[self.score],
             metrics["training/loss"],
         )
 

@@ -26,10 +26,8 @@ from slowpoints.training.trained import WEIGHTS, WEIGHTS_SUFFIX, Trained, forget
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
-    from slowpoints.training.module import SentimentClassifier
+    from slowpoints.training.module import TaskModule
     from slowpoints.training.options import TrainingOptions
-
-BEST = "training/val_accuracy"
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class TrainingResult:
     ----------
     checkpoint
         File of the best state's weights (safetensors).
-    validation_accuracy
-        Of the best state, as a share of documents.
+    validation_score
+        Of the best state: the share of sequences that it gets right, or what the task has in its place.
     epochs
         Passes over the training set.
     seconds
@@ -49,7 +47,7 @@ class TrainingResult:
     """
 
     checkpoint: Path
-    validation_accuracy: float
+    validation_score: float
     epochs: int
     seconds: float
 
@@ -75,19 +73,25 @@ class CheckpointFiles(CheckpointIO):
 
 
 def make_trainer(
-    options: TrainingOptions, folder: Path, logger: Logger | bool, callbacks: Sequence[pl.Callback] = ()
+    options: TrainingOptions,
+    folder: Path,
+    logger: Logger | bool,
+    callbacks: Sequence[pl.Callback] = (),
+    score: str = "accuracy",
 ) -> pl.Trainer:
     """Return the Lightning trainer that the options describe.
 
-    It keeps the best weights in `folder`, and there in `.resume` what an interrupted training goes on from.
+    It keeps the weights with the best `score` on the validation set in `folder`, and there in `.resume` what an
+    interrupted training goes on from.
     """
+    monitored = f"training/val_{score}"
     _silence_what_nobody_can_act_on()
     use_deterministic_algorithms(options)
     best = ModelCheckpoint(
-        folder, WEIGHTS, monitor=BEST, mode="max", save_weights_only=True, enable_version_counter=False
+        folder, WEIGHTS, monitor=monitored, mode="max", save_weights_only=True, enable_version_counter=False
     )
     best.FILE_EXTENSION = WEIGHTS_SUFFIX
-    stop = EarlyStopping(BEST, mode="max", patience=options.patience)
+    stop = EarlyStopping(monitored, mode="max", patience=options.patience)
     return pl.Trainer(
         max_epochs=options.max_epochs,
         accelerator=options.accelerator,
@@ -97,7 +101,7 @@ def make_trainer(
         gradient_clip_val=options.gradient_clip,
         val_check_interval=1 / options.validations_per_epoch,
         logger=logger,
-        callbacks=[best, stop, ResumePoint(folder), TrainingProgress(BEST), *callbacks],
+        callbacks=[best, stop, ResumePoint(folder), TrainingProgress(monitored), *callbacks],
         # Lightning would put a job of Slurm back into the queue by itself; whoever submitted the job does.
         plugins=[CheckpointFiles(), *([SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else [])],
         enable_progress_bar=False,  # TrainingProgress has one
@@ -108,7 +112,7 @@ def make_trainer(
 
 
 def train(
-    trainer: pl.Trainer, module: SentimentClassifier, data: pl.LightningDataModule, *, resume: bool = False
+    trainer: pl.Trainer, module: TaskModule, data: pl.LightningDataModule, *, resume: bool = False
 ) -> TrainingResult:
     """Train a network in place, and give it the weights that did best on the validation set.
 
@@ -138,10 +142,10 @@ def train(
         point.forget()
     checkpoint = point.folder / before.checkpoint
     load_weights(module, checkpoint)
-    return TrainingResult(checkpoint, before.validation_accuracy, before.epochs, before.seconds)
+    return TrainingResult(checkpoint, before.validation_score, before.epochs, before.seconds)
 
 
-def load_weights(module: SentimentClassifier, path: Path) -> None:
+def load_weights(module: TaskModule, path: Path) -> None:
     """Give a network the weights in a file.
 
     Raises

@@ -29,8 +29,8 @@ class Trained:
     ----------
     checkpoint
         Name of the file of the best state's weights.
-    validation_accuracy
-        Of the best state, as a share of documents.
+    validation_score
+        Of the best state: the share of sequences that it gets right, or what the task has in its place.
     epochs
         Passes over the training set.
     seconds
@@ -38,7 +38,7 @@ class Trained:
     """
 
     checkpoint: str
-    validation_accuracy: float
+    validation_score: float
     epochs: int
     seconds: float
 
@@ -65,8 +65,10 @@ def _trained(folder: Path, record: dict[str, Any]) -> Trained:
     if record.pop("digest", None) not in (None, digest_of_values(record)):  # runs of earlier versions have none
         raise ValueError("it is not as the training left it")
     expected = record.pop("weights", None)
+    if "validation_accuracy" in record:  # what earlier versions called it
+        record["validation_score"] = record.pop("validation_accuracy")
     trained = Trained(**record)
-    numbers = (trained.validation_accuracy, trained.epochs, trained.seconds)
+    numbers = (trained.validation_score, trained.epochs, trained.seconds)
     if not (isinstance(trained.checkpoint, str) and all(isinstance(each, int | float) for each in numbers)):
         raise ValueError("is not that of a training")
     weights = folder / Path(trained.checkpoint).name

@@ -1,4 +1,4 @@
-"""Batches of documents of similar length."""
+"""Batches of sequences of similar length."""
 
 from __future__ import annotations
 
@@ -9,54 +9,58 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from slowpoints.text.corpus import PADDING, Corpus
+from slowpoints.text.corpus import PADDING
 
 if TYPE_CHECKING:
-    from jaxtyping import Int64
+    from jaxtyping import Int64, Shaped
     from torch import Tensor
 
-# Shuffled documents are sorted by length within pools of so many batches: large enough for little padding (1-2 %),
+    from slowpoints.tasks.sequences import Sequences
+
+# Shuffled sequences are sorted by length within pools of so many batches: large enough for little padding (1-2 %),
 # small enough that batches are composed anew in every epoch.
 POOL = 64
 
 
 class Batch(NamedTuple):
-    """Documents padded on the right with zeros."""
+    """Sequences padded on the right with zeros, and their targets: of each, or of all steps but the padding."""
 
     tokens: Int64[Tensor, "batch time"]
     lengths: Int64[Tensor, " batch"]
-    labels: Int64[Tensor, " batch"]
+    targets: Shaped[Tensor, ...]
 
 
-def make_batch(corpus: Corpus, documents: Int64[np.ndarray, " batch"]) -> Batch:
-    """Gather these documents of a corpus, in this order."""
-    starts = corpus.offsets[documents]
-    lengths = corpus.offsets[documents + 1] - starts
+def make_batch(sequences: Sequences, chosen: Int64[np.ndarray, " batch"]) -> Batch:
+    """Gather these sequences, in this order."""
+    starts = sequences.offsets[chosen]
+    lengths = sequences.offsets[chosen + 1] - starts
     time = np.arange(lengths.max())
     inside = time < lengths[:, None]
     tokens = np.full(inside.shape, PADDING, dtype=np.int64)
-    tokens[inside] = corpus.tokens[(starts[:, None] + time)[inside]]
-    return Batch(torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(corpus.labels[documents]))
+    tokens[inside] = sequences.inputs[(starts[:, None] + time)[inside]]
+    targets = sequences.targets_of(chosen)
+    kind = np.int64 if np.issubdtype(targets.dtype, np.integer) else np.float32
+    return Batch(*map(torch.from_numpy, (tokens, lengths, targets.astype(kind, copy=False))))
 
 
-class CorpusBatches(Dataset[Batch]):
-    """A corpus, asked for whole batches by their documents' indices."""
+class SequenceBatches(Dataset[Batch]):
+    """Sequences, asked for whole batches by their indices."""
 
-    def __init__(self, corpus: Corpus):
-        self.corpus = corpus
+    def __init__(self, sequences: Sequences):
+        self.sequences = sequences
 
-    def __getitem__(self, documents: Int64[np.ndarray, " batch"]) -> Batch:
-        return make_batch(self.corpus, documents)
+    def __getitem__(self, chosen: Int64[np.ndarray, " batch"]) -> Batch:
+        return make_batch(self.sequences, chosen)
 
 
 class LengthBuckets(Sampler[np.ndarray]):
-    """Which documents the batches hold: sorted by length, or (with a seed) shuffled anew in every epoch.
+    """Which sequences the batches hold: sorted by length, or (with a seed) shuffled anew in every epoch.
 
     Each pass over a shuffled one is an epoch of its own; `set_epoch` says which is next, so that a resumed training
     goes on where it left off, and `skip` how many of its batches were read before.
     """
 
-    def __init__(self, lengths: Int64[np.ndarray, " document"], batch_size: int, seed: int | None = None):
+    def __init__(self, lengths: Int64[np.ndarray, " sequence"], batch_size: int, seed: int | None = None):
         self.lengths = lengths
         self.batch_size = batch_size
         self.seed = seed
@@ -87,11 +91,11 @@ class LengthBuckets(Sampler[np.ndarray]):
         batches = self._split(order[np.lexsort((self.lengths[order], pools))])
         return [batches[index] for index in generator.permutation(len(batches))]
 
-    def _split(self, order: Int64[np.ndarray, " document"]) -> list[Int64[np.ndarray, " batch"]]:
+    def _split(self, order: Int64[np.ndarray, " sequence"]) -> list[Int64[np.ndarray, " batch"]]:
         return [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
 
 
-def batches(corpus: Corpus, batch_size: int, seed: int | None = None) -> DataLoader[Batch]:
-    """Load batches of a corpus, sorted by length, or (with a seed) shuffled anew in every epoch."""
-    sampler = LengthBuckets(corpus.lengths, batch_size, seed)
-    return DataLoader(CorpusBatches(corpus), sampler=sampler, batch_size=None)
+def batches(sequences: Sequences, batch_size: int, seed: int | None = None) -> DataLoader[Batch]:
+    """Load batches of sequences, sorted by length, or (with a seed) shuffled anew in every epoch."""
+    sampler = LengthBuckets(sequences.lengths, batch_size, seed)
+    return DataLoader(SequenceBatches(sequences), sampler=sampler, batch_size=None)

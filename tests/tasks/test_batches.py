@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import sys
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from reviews import encoded, random_corpus
 
-from slowpoints.errors import UserError
-from slowpoints.text.batches import batches, make_batch
-from slowpoints.text.datamodule import SentimentData
+from slowpoints.tasks.batches import batches, make_batch
+from slowpoints.tasks.datamodule import TaskData
+from slowpoints.tasks.documents import documents, sequences_of
+
+sys.path.append(str(Path(__file__).parents[1] / "text"))
+from reviews import encoded, random_corpus
 
 
 def contents(loader):
@@ -18,7 +22,7 @@ def contents(loader):
     return [
         [
             (tuple(tokens[:length].tolist()), label)
-            for tokens, length, label in zip(batch.tokens, batch.lengths, batch.labels.tolist(), strict=True)
+            for tokens, length, label in zip(batch.tokens, batch.lengths, batch.targets.tolist(), strict=True)
         ]
         for batch in loader
     ]
@@ -38,21 +42,21 @@ def padding_share(loader):
 
 def test_a_batch_is_padded_on_the_right_with_zeros():
     corpus = random_corpus(20, 9)
-    batch = make_batch(corpus, np.array([7, 3, 11]))
-    assert batch.tokens.dtype == batch.lengths.dtype == batch.labels.dtype == torch.int64
+    batch = make_batch(sequences_of(corpus), np.array([7, 3, 11]))
+    assert batch.tokens.dtype == batch.lengths.dtype == batch.targets.dtype == torch.int64
     assert batch.tokens.shape == (3, int(batch.lengths.max()))
     for row, index in enumerate([7, 3, 11]):
         document = corpus.document(index)
         assert batch.lengths[row] == len(document)
         assert batch.tokens[row, : len(document)].tolist() == document.tolist()
         assert (batch.tokens[row, len(document) :] == 0).all()
-        assert batch.labels[row] == corpus.labels[index]
+        assert batch.targets[row] == corpus.labels[index]
 
 
 @pytest.mark.parametrize("seed", [None, 0])
 def test_every_document_comes_once_in_every_epoch(seed):
     corpus = random_corpus(103, 9)
-    loader = batches(corpus, 8, seed)
+    loader = batches(sequences_of(corpus), 8, seed)
     for _ in range(2):
         epoch = contents(loader)
         assert len(epoch) == len(loader) == 13
@@ -61,26 +65,26 @@ def test_every_document_comes_once_in_every_epoch(seed):
 
 def test_training_batches_change_with_epoch_and_seed_and_repeat_with_both():
     corpus = random_corpus(200, 9)
-    loader = batches(corpus, 8, seed=1)
+    loader = batches(sequences_of(corpus), 8, seed=1)
     first, second = contents(loader), contents(loader)
     assert first != second
     assert sorted(map(sorted, first)) != sorted(map(sorted, second))  # not the same batches in another order
-    again = batches(corpus, 8, seed=1)
+    again = batches(sequences_of(corpus), 8, seed=1)
     again.sampler.set_epoch(1)
     assert contents(again) == second
-    assert contents(batches(corpus, 8, seed=2)) != first
+    assert contents(batches(sequences_of(corpus), 8, seed=2)) != first
 
 
 def test_training_batches_come_in_random_order_of_length_with_little_padding():
     corpus = random_corpus(4_000, 200)
-    loader = batches(corpus, 32, seed=0)
+    loader = batches(sequences_of(corpus), 32, seed=0)
     longest = [int(batch.lengths.max()) for batch in loader]
     assert abs(np.corrcoef(longest, np.arange(len(longest)))[0, 1]) < 0.3
     assert padding_share(loader) < 0.05
 
 
 def test_evaluation_batches_are_sorted_by_length():
-    loader = batches(random_corpus(500, 100), 32)
+    loader = batches(sequences_of(random_corpus(500, 100)), 32)
     lengths = torch.cat([batch.lengths for batch in loader])
     assert (lengths.diff() >= 0).all()
     assert padding_share(loader) < 0.1
@@ -88,9 +92,9 @@ def test_evaluation_batches_are_sorted_by_length():
 
 def test_evaluation_batches_can_be_traced_to_their_documents():
     corpus = random_corpus(50, 9)
-    loader = batches(corpus, 16)
+    loader = batches(sequences_of(corpus), 16)
     order = np.concatenate(loader.sampler.batches())
-    assert torch.cat([batch.labels for batch in loader]).tolist() == corpus.labels[order].tolist()
+    assert torch.cat([batch.targets for batch in loader]).tolist() == corpus.labels[order].tolist()
 
 
 class Recorder(pl.LightningModule):
@@ -110,10 +114,10 @@ class Recorder(pl.LightningModule):
         return self.weight.sum()
 
     def validation_step(self, batch):
-        assert batch.tokens.shape[0] == len(batch.labels)
+        assert batch.tokens.shape[0] == len(batch.targets)
 
     def test_step(self, batch):
-        self.tested += len(batch.labels)
+        self.tested += len(batch.targets)
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.0)
@@ -130,18 +134,13 @@ def run(data, epochs, tmp_path, checkpoint=None):
 
 
 def test_lightning_trains_on_a_new_order_in_every_epoch_and_a_resumed_training_goes_on(tmp_path):
-    whole, trainer = run(SentimentData(encoded(), 8, seed=0), 3, tmp_path)
+    whole, trainer = run(TaskData(documents(encoded()), 8, seed=0), 3, tmp_path)
     assert [len(epoch) for epoch in whole.epochs] == [5, 5, 5]
     assert whole.epochs[0] != whole.epochs[1] != whole.epochs[2]
-    trainer.test(whole, SentimentData(encoded(), 8, seed=0), verbose=False)
+    trainer.test(whole, TaskData(documents(encoded()), 8, seed=0), verbose=False)
     assert whole.tested == 40
 
-    _, half = run(SentimentData(encoded(), 8, seed=0), 2, tmp_path)
+    _, half = run(TaskData(documents(encoded()), 8, seed=0), 2, tmp_path)
     half.save_checkpoint(tmp_path / "half.ckpt")
-    rest, _ = run(SentimentData(encoded(), 8, seed=0), 3, tmp_path, tmp_path / "half.ckpt")
+    rest, _ = run(TaskData(documents(encoded()), 8, seed=0), 3, tmp_path, tmp_path / "half.ckpt")
     assert rest.epochs == whole.epochs[2:]
-
-
-def test_five_classes_are_refused():
-    with pytest.raises(UserError, match=r"data\.classes: made-up was read with 5 classes"):
-        SentimentData(encoded(classes=5), 8, seed=0)
