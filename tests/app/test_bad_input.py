@@ -63,7 +63,7 @@ def message_of(capsys, arguments):
         (["nonsense"], ["nonsense: must be OPTION=VALUE"]),
         (["=3"], ["=3: must be OPTION=VALUE"]),
         (["a..b=3"], ["a..b=3: must be OPTION=VALUE"]),
-        (["arch=3"], ["arch=3: there is no such choice; there are gru, lstm, rnn, ugrnn"]),
+        (["arch=3"], ["arch=3: there is no such choice; there are gru, linear, lstm, rnn, ugrnn"]),
         (["arch=null"], ["arch=null: there is no such choice"]),
         (["analysis=[1,2]"], ["analysis=[1,2]: there is no such choice"]),
         (["-m", "arch=gru,3"], ["arch=gru,3: there is no such choice"]),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slowpoints.report.style import NEGATIVE, NEUTRAL, POSITIVE
+# Okabe & Ito (2008): told apart with every common colour blindness.
+POSITIVE, NEGATIVE, NEUTRAL = "#0072B2", "#D55E00", "#8C8C8C"
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, FigureBase
 
+from slowpoints.report.marks import NEGATIVE as NEGATIVE
+from slowpoints.report.marks import NEUTRAL as NEUTRAL
+from slowpoints.report.marks import POSITIVE as POSITIVE
+
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
 
-# Okabe & Ito (2008): told apart with every common colour blindness.
-POSITIVE, NEGATIVE, NEUTRAL = "#0072B2", "#D55E00", "#8C8C8C"
 VALENCES = {1: ("positive", POSITIVE), -1: ("negative", NEGATIVE), 0: ("neutral", NEUTRAL)}
 EXAMPLES = ("#D55E00", "#000000", "#0072B2")  # three places along a manifold: negative end, middle, positive end
 MODES = ("#0072B2", "#009E73", "#CC79A7")  # first, second, third
