@@ -53,6 +53,7 @@ def _visited(folder: Path, cache: Path) -> Tensor:
     from slowpoints.app.build import build_network
     from slowpoints.questions.trajectories import read
     from slowpoints.sweep.options import check_options
+    from slowpoints.tasks.documents import sequences_of
     from slowpoints.text.load import load_data
     from slowpoints.training.module import TaskModule
     from slowpoints.training.train import load_weights
@@ -62,4 +63,4 @@ def _visited(folder: Path, cache: Path) -> Tensor:
     classifier = TaskModule(build_network(options, len(data.words)), options.training)
     load_weights(classifier, folder / "model.safetensors")
     documents = np.random.default_rng(0).permutation(len(data.test))[:DOCUMENTS]
-    return read(classifier.network.eval(), data.test, documents).states
+    return read(classifier.network.eval(), sequences_of(data.test), documents).states

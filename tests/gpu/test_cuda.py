@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.analysis.made import dissect, integrator
+from tests.questions.made import dissect, integrator
 
 import slowpoints
 from slowpoints.cells import GRU, LSTM, UGRNN, Stacked, VanillaRNN
