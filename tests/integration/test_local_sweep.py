@@ -76,7 +76,7 @@ def test_a_sweep_that_was_killed_is_completed_by_the_same_command_with_the_same_
         name: run.info.run_id for name, run in before.items()
     }
     history = [(p.step, p.value) for p in curve(store, after["gru-first"])]
-    assert len(history) == 25
+    assert len(history) == 60
     assert len({step for step, _ in history}) == 25
     assert after["gru-first"].data.tags["sweep"] == identity(tmp_path)
     assert not (gru / ".resume").exists()
@@ -126,7 +126,7 @@ def test_a_search_analyses_what_is_best_on_validation(store, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-m", "arch=gru,transformer"], ["arch=transformer", "gru, lstm, rnn, ugrnn"]),
+        (["-m", "arch=gru,transformer"], ["arch=transformer", "gru, linear, lstm, rnn, ugrnn"]),
         (["-m", "training.rate=0.1,-1,0"], ["training.rate: must be greater than 0, got -1", "got 0"]),
         (["-m", "arch=gru,rnn", "data=files", "data.train=nothing.csv"], ["nothing.csv"]),
         (["-m", "arch=gru,rnn", "hydra.launcher.n_jobs=0"], ["hydra.launcher.n_jobs: must be greater than 0"]),

@@ -17,6 +17,7 @@ SMALL = [
     "arch.hidden_size=6",
     "arch.embedding_size=5",
     "training.max_epochs=1",
+    "training.batch_size=16",  # so that an epoch has batches for the validations that some recipes ask for
     "analysis=quick",
     "analysis.sampling.documents=15",
     "analysis.sampling.points=20",
