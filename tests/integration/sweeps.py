@@ -13,8 +13,8 @@ import mlflow
 PROJECT = Path(__file__).parents[2]
 LONG_ENOUGH = [
     "data.documents=600",
-    "training.max_epochs=60",
-    "training.patience=60",
+    "training.max_epochs=25",
+    "training.patience=25",
 ]  # to be interrupted in the middle
 
 
