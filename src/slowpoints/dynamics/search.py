@@ -206,7 +206,8 @@ def _outside(
     """Say which points are where the network never comes; beyond bounds counts what one more step does not undo."""
     outside = torch.zeros_like(speed, dtype=torch.bool) if region is None else ~region.contains(location)
     if bounds is not None:
-        beyond = torch.maximum(bounds[0] - location, location - bounds[1]).amax(dim=1)
+        lower, upper = (bound.to(location) for bound in bounds)  # which are where they were made, on the CPU
+        beyond = torch.maximum(lower - location, location - upper).amax(dim=1)
         outside = outside | (beyond > (location.shape[1] * speed).sqrt())
     return outside
 
