@@ -21,7 +21,7 @@ from slowpoints.dynamics.system import System, as_system
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Int, Num
     from numpy.typing import NDArray
 
     from slowpoints.cells.derivative import Derivative
@@ -112,7 +112,7 @@ class Linearization(Record):
             return super().__add__(other)
         return super(Linearization, self.with_jacobians()).__add__(other.with_jacobians())
 
-    def input_sensitivity(self, vectors: Float[Tensor, "point state"]) -> Float[Tensor, "point input"]:
+    def input_sensitivity(self, vectors: Num[Tensor, "point state"]) -> Num[Tensor, "point input"]:
         """Return `v . Jinp` for one vector v a point: how a change of the input moves the state along v.
 
         Memory is that of some points' Jacobians. Complex vectors have complex sensitivities.
