@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.shapes import WrongShape, check_shapes
 
 from slowpoints.cells import GRU
-from tests.shapes import WrongShape, check_shapes
 
 check_shapes()
 

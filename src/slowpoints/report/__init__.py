@@ -1,0 +1,1 @@
+"""What is made of all answers: page, explorer, comparison."""

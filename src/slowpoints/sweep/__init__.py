@@ -1,0 +1,1 @@
+"""Many runs: jobs, in processes or on Slurm, searches, networks side by side."""

@@ -1,0 +1,1 @@
+"""Documents: where they come from, their labels, their words."""

@@ -1,0 +1,1 @@
+"""How networks learn, are tested, and are resumed; the baselines."""
