@@ -55,6 +55,14 @@ class Counting(Question):
         return Findings("There are states.", {"states": float(len(dissection.states))}, {"one": np.ones(1)})
 
 
+@pytest.fixture(autouse=True, params=[1, 2], ids=["drawn at once", "drawn beside"])
+def _threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
 def answered(*questions):
     return answered_by(integrator(), *questions)
 

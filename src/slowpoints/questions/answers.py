@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -24,13 +27,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from slowpoints.questions.dissection import Dissection
-    from slowpoints.report.style import Arrays
+    from slowpoints.report.style import Arrays, Drawing
 
 log = logging.getLogger(__name__)
 
 
 class Keeper(Protocol):
-    """Where findings are left: a run."""
+    """Where findings are left: a run. Figures may come from another thread than the rest."""
 
     metrics: dict[str, float]
 
@@ -88,7 +91,8 @@ class Answers:
 def answer(questions: Sequence[Question], dissection: Dissection, keep: Keeper, title: str) -> Answers:
     """Ask questions in their order, and draw the page and the explorer of all of them.
 
-    A question that fails is reported, and so is a figure: the others go on, and results stay.
+    A question that fails is reported, and so is a figure: the others go on, and results stay. Figures are drawn beside
+    the questions that follow, where torch has more than one thread.
 
     Parameters
     ----------
@@ -100,20 +104,21 @@ def answer(questions: Sequence[Question], dissection: Dissection, keep: Keeper, 
         Of the page.
     """
     started = time.perf_counter()
-    found = _Found(keep)
-    # nothing can be trained or differentiated in the inference mode that a caller may be in
-    with torch.inference_mode(False), torch.enable_grad(), VOICE.progress() as progress:
-        task = progress.add_task("analyses", total=len(questions))
-        for number, question in enumerate(questions, start=1):
-            progress.update(task, description=question.name)
-            VOICE.begin(f"question {number} of {len(questions)}: {question.name}")
-            found.ask(question, dissection)
-            progress.advance(task)
-    verdicts = judge((claim for question in questions for claim in question.claims), keep.metrics)
-    told = [(verdict.text, verdict.verdict) for verdict in verdicts]
-    VOICE.begin("page and explorer")
-    found.attempt(PAGE, lambda: _leave_page(keep, title, panels_of(questions, found.arrays, found.failures), told))
-    found.attempt(EXPLORER, lambda: _leave_explorer(keep, title, found.arrays, told))
+    with _beside() as draw:
+        found = _Found(keep, draw)
+        # nothing can be trained or differentiated in the inference mode that a caller may be in
+        with torch.inference_mode(False), torch.enable_grad(), VOICE.progress() as progress:
+            task = progress.add_task("analyses", total=len(questions))
+            for number, question in enumerate(questions, start=1):
+                progress.update(task, description=question.name)
+                VOICE.begin(f"question {number} of {len(questions)}: {question.name}")
+                found.ask(question, dissection)
+                progress.advance(task)
+        verdicts = judge((claim for question in questions for claim in question.claims), keep.metrics)
+        told = [(verdict.text, verdict.verdict) for verdict in verdicts]
+        VOICE.begin("page and explorer")
+        found.draw(PAGE, lambda: _leave_page(keep, title, panels_of(questions, found.arrays, found.failures), told))
+        found.attempt(EXPLORER, lambda: _leave_explorer(keep, title, found.arrays, told))
     keep.log_metrics({SECONDS: time.perf_counter() - started})
     columns = [column for question in questions for column in question.columns]
     return Answers(title, found.sentences, found.failures, verdicts, columns, found.arrays)
@@ -130,11 +135,31 @@ def panels_of(
     ]
 
 
+Draw = Callable[[Callable[[], None]], object]
+
+
+@contextmanager
+def _beside() -> Iterator[Draw]:
+    """Give what draws figures, one after another, beside what follows; at once where there is to be one thread."""
+    if torch.get_num_threads() == 1:
+        yield lambda draw: draw()
+        return
+    artist = ThreadPoolExecutor(1, "figures")
+    try:
+        drawn = []
+        yield lambda draw: drawn.append(artist.submit(draw))
+        for figure in drawn:
+            figure.result()  # raises what it raised
+    finally:
+        artist.shutdown(cancel_futures=True)
+
+
 @dataclass
 class _Found:
     """What has been found so far."""
 
     keep: Keeper
+    beside: Draw
     sentences: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     arrays: dict[str, Arrays] = field(default_factory=dict)
@@ -143,6 +168,10 @@ class _Found:
         started = time.perf_counter()
         self.attempt(question.name, lambda: self._ask(question, dissection))
         self.keep.log_metrics({f"{SECONDS}/{question.name}": time.perf_counter() - started})
+
+    def draw(self, name: str, do: Callable[[], None]) -> None:
+        """Attempt to draw something."""
+        self.beside(lambda: self.attempt(name, do))
 
     def attempt(self, name: str, do: Callable[[], None]) -> None:
         """Do what may fail without costing the results; say it, and keep the reason."""
@@ -173,7 +202,10 @@ class _Found:
         if arrays:
             self.keep.save_arrays(f"arrays/{name}.npz", arrays)
         for file, drawing in question.figures.items():
-            self.attempt(file, lambda: self.keep.save_figure(file, drawing.figure(arrays)))  # noqa: B023
+            self.draw(file, partial(self._leave_figure, file, drawing, arrays))
+
+    def _leave_figure(self, file: str, drawing: Drawing, arrays: Arrays) -> None:
+        self.keep.save_figure(file, drawing.figure(arrays))
 
 
 def _leave_page(keep: Keeper, title: str, panels: Sequence[Panel], verdicts: Sequence[tuple[str, str]]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -79,6 +80,7 @@ class Journal:
         self.state = state
         self._file: IO[str] | None = None
         self._lock: IO[str] | None = None
+        self._writing = threading.Lock()  # figures are recorded from a thread of their own
 
     @classmethod
     def begin(cls, run_folder: Path, uri: str, experiment: str, run_id: str | None) -> Journal:
@@ -135,11 +137,12 @@ class Journal:
 
     def append(self, **entry: Any) -> None:
         """Write one entry; it is in the file when this returns."""
-        if self._file is None:
-            self._open()
-        assert self._file is not None
-        self._file.write(json.dumps({"time": int(time.time() * 1000), **entry}) + "\n")
-        self._file.flush()
+        with self._writing:
+            if self._file is None:
+                self._open()
+            assert self._file is not None
+            self._file.write(json.dumps({"time": int(time.time() * 1000), **entry}) + "\n")
+            self._file.flush()
 
     def entries(self, start: int = 0, limit: int | None = None) -> list[tuple[Entry, int]]:
         """Return the entries from a byte on, each with the byte behind it; what is no entry is passed over."""
