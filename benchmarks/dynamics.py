@@ -35,17 +35,17 @@ from trained_network import ARCHITECTURES, load, train
 from slowpoints.cells import Cell
 from slowpoints.dynamics import linearize, principal_components, sample_states, sweep_tolerances
 
-MODES, SPEEDS, BINS = 3, (1e-6, 1e-8), 20
+MODES, LEVELS, BINS = 3, (1e-6, 1e-8), 20
 OURS, FUNCTION, RIVAL = "slowpoints, cell", "slowpoints, function", "FixedPointFinder"
 HEAD = ("network", "points", "chain", "s", "processor s", "... search", "MiB", "< 1e-6", "< 1e-8", "coverage", "moved")
 
 
 def our_chain(network: Any, starts: Tensor, input: Tensor) -> tuple[Tensor, Found]:
-    """Return where points first came to the first speed, and what was found in all."""
+    """Return where points first came to the first level, and what was found in all."""
     start = now()
-    levels = sweep_tolerances(network, starts, input, tolerances=SPEEDS, region=None)
+    found = sweep_tolerances(network, starts, input, tolerances=LEVELS, region=None)
     search = since(start)
-    slow, fixed = (levels[speed] for speed in SPEEDS)
+    slow, fixed = (found[level] for level in LEVELS)
     linearize(network, slow, modes=MODES)
     return slow.location, Found(fixed.location, len(slow), search)
 
@@ -57,7 +57,7 @@ class Row:
     whole: tuple[float, float]
     search: tuple[float, float]
     memory: float  # MiB above what the process had before
-    shares: tuple[float, ...]  # of the points below each speed
+    shares: tuple[float, ...]  # of the points below each level of q
     coverage: float
     moved: float  # median distance from the start
     linearised: int
@@ -70,22 +70,22 @@ class Row:
 
 
 def judge(cell: Cell, visited: Tensor, starts: Tensor, slow: Tensor, found: Found) -> dict[str, Any]:
-    """Compute speeds and coverage from the locations: those where points were slow, and where all searches ended."""
+    """Compute q and coverage from the locations: those where points were slow, and where all searches ended."""
     cell = cell.double()
     components = principal_components(visited)
     low, high = components.project(visited.double(), 1).quantile(torch.tensor([0.05, 0.95]).double()).tolist()
-    slow = slow[speed_of(cell, slow) < SPEEDS[0]]
+    slow = slow[q_of(cell, slow) < LEVELS[0]]
     covered = torch.histc(components.project(slow, 1), BINS, low, high) > 0
-    speed = speed_of(cell, found.location)
+    q = q_of(cell, found.location)
     return {
-        "shares": tuple(float((speed < level).double().mean()) for level in SPEEDS),
+        "shares": tuple(float((q < level).double().mean()) for level in LEVELS),
         "coverage": float(covered.double().mean()) if len(slow) else 0.0,
         "moved": float((found.location - starts).norm(dim=1).median()),
         "linearised": found.linearised,
     }
 
 
-def speed_of(cell: Cell, states: Tensor) -> Tensor:
+def q_of(cell: Cell, states: Tensor) -> Tensor:
     return (cell.step(states, states.new_zeros(len(states), cell.input_size)) - states).square().mean(dim=1)
 
 

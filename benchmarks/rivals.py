@@ -25,7 +25,7 @@ from slowpoints.cells import Cell
 
 RATE = 0.01  # with its default of 1, points leave everything that a network visits
 STEPS, PATIENCE, FACTOR = 5000, 2, 0.95
-LOWEST_SPEED, LOWEST_CHANGE, SAME = 1e-12, 1e-20, 1e-3  # its tolerances: tol_q, tol_dq, tol_unique
+LOWEST_Q, LOWEST_CHANGE, SAME = 1e-12, 1e-20, 1e-3  # its tolerances: tol_q, tol_dq, tol_unique
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,13 @@ def _minimise(step: Any, starts: Tensor) -> Tensor:
     schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=FACTOR, patience=PATIENCE)
     before = torch.full((len(starts),), torch.nan)
     for _ in range(STEPS):
-        speed = (states - step(states)).square().sum(dim=1) / 2
+        q = (states - step(states)).square().sum(dim=1) / 2
         optimizer.zero_grad()
-        speed.mean().backward()
+        q.mean().backward()
         optimizer.step()
-        schedule.step(speed.detach().mean())
-        standing = ((speed - before).abs() < LOWEST_CHANGE * schedule.get_last_lr()[0]) | (speed < LOWEST_SPEED)
+        schedule.step(q.detach().mean())
+        standing = ((q - before).abs() < LOWEST_CHANGE * schedule.get_last_lr()[0]) | (q < LOWEST_Q)
         if standing.all():
             break
-        before = speed.detach()
+        before = q.detach()
     return states.detach()

@@ -31,14 +31,14 @@ from slowpoints.dynamics import (
 
 @pytest.mark.parametrize("kind", CELLS)
 @pytest.mark.parametrize("solver", SOLVERS, ids=["levenberg-marquardt", "adam"])
-def test_speed_is_that_of_the_returned_location(kind, solver):
+def test_q_is_that_of_the_returned_location(kind, solver):
     cell, states = cell_and_states(kind)
     found = find_fixed_points(cell, states, solver=solver)
     double = copy.deepcopy(cell).double()
     with torch.no_grad():
         moved = double.step(found.location, found.input) - found.location
-    torch.testing.assert_close(found.speed, moved.square().mean(dim=1), rtol=1e-6, atol=1e-20)
-    assert (found.speed[found.status == Status.CONVERGED] < 1e-8).all()
+    torch.testing.assert_close(found.q, moved.square().mean(dim=1), rtol=1e-6, atol=1e-20)
+    assert (found.q[found.status == Status.CONVERGED] < 1e-8).all()
     torch.testing.assert_close(found.displacement, (found.location - states).norm(dim=1))
 
 
@@ -144,17 +144,17 @@ def test_filters_do_not_depend_on_the_order_of_points():
 
 def test_unique_keeps_the_slowest_of_close_points():
     found = find_fixed_points(tanh_unit(0.8), torch.linspace(-2, 2, 21).double()[:, None], torch.zeros(1))
-    assert found.unique(0.1).speed.item() == found.speed.min().item()
+    assert found.unique(0.1).q.item() == found.q.min().item()
     assert len(found.unique(1e-12)) == len(found.location.unique(dim=0))
 
 
-def test_region_and_speed_filters():
+def test_region_and_q_filters():
     starts = torch.linspace(-2, 2, 81).double()[:, None]
     found = find_fixed_points(tanh_unit(1.5), starts, torch.zeros(1), tolerance=1e-6)
     right = found.within(Region.around(root_of_tanh(1.5) + torch.tensor([[-0.1], [0.1]]).double()))
     assert len(right) > 0
     assert (right.location > 0.5).all()
-    assert (found.below(1e-9).speed < 1e-9).all()
+    assert (found.below(1e-9).q < 1e-9).all()
     assert "81 points" in str(found)
 
 

@@ -64,7 +64,7 @@ def test_a_local_minimum_of_q_is_called_slow_and_not_converged():
 
     found = find_fixed_points(ghost, torch.tensor([[0.2], [-0.1]]).double(), torch.zeros(1), slow_tolerance=1e-5)
     assert found.status.tolist() == [Status.SLOW, Status.SLOW]
-    torch.testing.assert_close(found.speed, torch.full((2,), 1e-6, dtype=torch.float64), rtol=0.1, atol=0)
+    torch.testing.assert_close(found.q, torch.full((2,), 1e-6, dtype=torch.float64), rtol=0.1, atol=0)
     assert found.iterations.max() < LevenbergMarquardt().max_iterations
     above = find_fixed_points(ghost, torch.tensor([[0.2]]).double(), torch.zeros(1), slow_tolerance=1e-7)
     assert above.status.tolist() == [Status.NOT_CONVERGED]

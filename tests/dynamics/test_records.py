@@ -208,8 +208,8 @@ def test_the_table_of_fixed_points_has_a_row_each_with_its_status():
     pytest.importorskip("pandas")
     points = searched()
     frame = points.to_frame()
-    assert list(frame.columns) == ["point", "index", "status", "outside", "speed", "iterations", "displacement"]
-    assert frame["speed"].tolist() == points.speed.tolist()
+    assert list(frame.columns) == ["point", "index", "status", "outside", "q", "iterations", "displacement"]
+    assert frame["q"].tolist() == points.q.tolist()
     assert frame["status"].unique().tolist() == ["converged"]
     assert len(points[:0].to_frame()) == 0
 

@@ -53,7 +53,7 @@ def test_modules_that_take_the_input_first_are_called_so(input_size):
     with torch.no_grad():
         torch.testing.assert_close(found.image, module(found.input, found.location))
         moved = module(points.input, points.location) - points.location
-    torch.testing.assert_close(points.speed, moved.square().mean(dim=1))
+    torch.testing.assert_close(points.q, moved.square().mean(dim=1))
     by_hand = [
         linearize(Unnamed(5, input_size), states, step=lambda module, state, input: module(input, state)),
         linearize(TwoResults(5, input_size), states, step=lambda module, state, input: module(input, state)[1]),

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import yaml
 
@@ -67,6 +68,23 @@ def test_an_earlier_run_is_redrawn_and_compared(earlier, capsys):
     assert [column.heading for column in network.columns] == ["variance in 2 PCs", "... untrained"]
     assert [verdict.claim for verdict in network.verdicts] == ["low_dimensional"]
     assert yaml.safe_load((earlier / "config.yaml").read_text()) != RunFolder(earlier).config()
+
+
+@pytest.mark.parametrize("before", ["speed", "q"])
+def test_arrays_are_read_under_their_present_names(before, earlier):
+    values, slow = np.array([1e-9, 1e-7]), np.array([1e-7, 1e-6])
+    left = {"status": np.array([0, 2]), before: values, f"slow_{before}": slow}
+    np.savez(earlier / "arrays" / "fixed_points.npz", **left)
+    np.savez(earlier / "arrays" / "explorer.npz", **{before: values})
+    np.savez(earlier / "arrays" / "someones.npz", speed=values)
+    arrays = RunFolder(earlier).arrays(["fixed_points", "explorer", "someones"])
+    assert {name: sorted(each) for name, each in arrays.items()} == {
+        "explorer": ["q"],
+        "fixed_points": ["q", "slow_q", "status"],
+        "someones": ["speed"],
+    }
+    np.testing.assert_array_equal(arrays["fixed_points"]["q"], values)
+    np.testing.assert_array_equal(arrays["fixed_points"]["slow_q"], slow)
 
 
 def test_what_a_run_records_is_not_believed_whatever_it_is(earlier):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-_STATE_WORDS = frozenset({"h", "hc", "hs", "ht", "hx", "hid", "hidden", "hiddens", "state", "states", "carry"})
-_INPUT_WORDS = frozenset(
+_STATE_NAMES = frozenset({"h", "hc", "hs", "ht", "hx", "hid", "hidden", "hiddens", "state", "states", "carry"})
+_INPUT_NAMES = frozenset(
     {"u", "x", "xs", "xt", "inp", "inputs", "input", "stimulus", "token", "tokens", "embedding", "embedded", "drive"}
 )
 
@@ -69,13 +69,13 @@ def first_is_state(function: Callable[..., Any]) -> bool:
     return bool(names) and _is_state(names[0])  # type: ignore[index]
 
 
-def _words(name: str) -> set[str]:
+def _parts(name: str) -> set[str]:
     return set(re.split(r"[_\d]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
 
 
 def _is_state(name: str) -> bool:
-    return bool(_words(name) & _STATE_WORDS) and not _is_input(name)
+    return bool(_parts(name) & _STATE_NAMES) and not _is_input(name)
 
 
 def _is_input(name: str) -> bool:
-    return bool(_words(name) & _INPUT_WORDS)
+    return bool(_parts(name) & _INPUT_NAMES)

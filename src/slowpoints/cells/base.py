@@ -58,7 +58,7 @@ class Cell(nn.Module, ABC):
     def step(
         self, state: Float[Tensor, "batch state"], input: Float[Tensor, "batch input"]
     ) -> Float[Tensor, "batch state"]:
-        """Return the state one token later, by plain operations of any dtype."""
+        """Return the state one step later, by plain operations of any dtype."""
 
     @abstractmethod
     def states(

@@ -38,7 +38,7 @@ class ForwardCell(Cell):
         return self._layers * self._parts * self.hidden_size
 
     def step(self, state: Tensor, input: Tensor) -> Tensor:
-        """Return the state one token later."""
+        """Return the state one step later."""
         return self.run(state, input.unsqueeze(1))
 
     def run(

@@ -80,7 +80,7 @@ class GRU(Cell):
         return _Gates(reset, update, candidate, from_state[2])
 
     def step(self, state: Tensor, input: Tensor) -> Tensor:
-        """Return the state one token later."""
+        """Return the state one step later."""
         gates = self._gates(state, input)
         return gates.candidate + gates.update * (state - gates.candidate)
 

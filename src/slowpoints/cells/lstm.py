@@ -81,7 +81,7 @@ class LSTM(Cell):
         return _Gates(torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o))
 
     def step(self, state: Tensor, input: Tensor) -> Tensor:
-        """Return the state one token later."""
+        """Return the state one step later."""
         hidden, cell = state.chunk(2, dim=-1)
         gates = self._gates(hidden, input)
         cell = gates.forget * cell + gates.input * gates.candidate

@@ -71,7 +71,7 @@ class VanillaRNN(Cell):
         )
 
     def step(self, state: Tensor, input: Tensor) -> Tensor:
-        """Return the state one token later."""
+        """Return the state one step later."""
         drive = self._drive(state, input)
         return torch.relu(drive) if self.rnn.nonlinearity == "relu" else torch.tanh(drive)
 

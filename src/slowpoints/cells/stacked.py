@@ -53,7 +53,7 @@ class Stacked(Cell):
         return list(state.split([cell.state_size for cell in reversed(self._cells)], dim=-1))[::-1]
 
     def step(self, state: Tensor, input: Tensor) -> Tensor:
-        """Return the state one token later."""
+        """Return the state one step later."""
         following = []
         for cell, own in zip(self._cells, self.split(state), strict=True):
             following.append(cell.step(own, input))

@@ -70,7 +70,7 @@ class UGRNN(Cell):
         return _Gates(torch.sigmoid(update), torch.tanh(candidate))
 
     def step(self, state: Tensor, input: Tensor) -> Tensor:
-        """Return the state one token later."""
+        """Return the state one step later."""
         gates = self._gates(state, input)
         return gates.candidate + gates.update * (state - gates.candidate)
 

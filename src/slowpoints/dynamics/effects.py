@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 ROWS = 32  # points whose input Jacobians are computed at once
 
 
-def input_effects(linearization: Linearization, inputs: Array) -> Float[Tensor, "point word state"]:
-    """Return the change of the state that each input causes at each point within one token, `Jinp (x - x*)`.
+def input_effects(linearization: Linearization, inputs: Array) -> Float[Tensor, "point sample state"]:
+    """Return the change of the state that each input causes at each point within one step, `Jinp (x - x*)`.
 
     Parameters
     ----------
     linearization
         Of P points.
     inputs
-        `(word, input)`, for instance the embeddings of W words.
+        `(sample, input)`.
 
     Raises
     ------
     InvalidInput
         For inputs of another size than the network's, or that are not finite.
     """
-    words = _words(linearization, inputs)
-    effects = words.new_empty(len(linearization), len(words), linearization.location.shape[1])
-    for rows in torch.arange(len(linearization), device=words.device).split(ROWS):
+    samples = _samples(linearization, inputs)
+    effects = samples.new_empty(len(linearization), len(samples), linearization.location.shape[1])
+    for rows in torch.arange(len(linearization), device=samples.device).split(ROWS):
         some = linearization[rows]
         jacobian = some.input_jacobian
-        effects[rows] = words @ jacobian.mT - (jacobian @ some.input.unsqueeze(-1)).mT
+        effects[rows] = samples @ jacobian.mT - (jacobian @ some.input.unsqueeze(-1)).mT
     return effects
 
 
 def input_projections(linearization: Linearization, inputs: Array, mode: int = 0) -> Tensor:
-    """Return how much each input excites one mode at each point, `l . Jinp (x - x*)`, as `(point, word)`.
+    """Return how much each input excites one mode at each point, `l . Jinp (x - x*)`, as `(point, sample)`.
 
     Fix the signs of the modes first (`linearization.oriented(axis)`), or those of different points do not compare. Real
     where the mode is real at all points; complex otherwise. NaN at points where the mode cannot be trusted.
@@ -57,13 +57,13 @@ def input_projections(linearization: Linearization, inputs: Array, mode: int = 0
     ----------
     Maheswaranathan et al. (2019), arXiv 1906.10720, figure 4c.
     """
-    words = _words(linearization, inputs)
+    samples = _samples(linearization, inputs)
     left = linearization.modes.left[:, mode]
     if not left.imag.nan_to_num().any():
         left = left.real
     sensitivity = linearization.input_sensitivity(left)
     offset = (sensitivity * linearization.input).sum(dim=1, keepdim=True)
-    return sensitivity @ words.to(left.dtype).T - offset
+    return sensitivity @ samples.to(left.dtype).T - offset
 
 
 def mode_overlaps(linearization: Linearization, axis: Array) -> Float[Tensor, "point mode"]:
@@ -97,7 +97,7 @@ def random_overlaps(state_size: int, count: int = 1000, *, seed: int = 0) -> Flo
     return vectors[:, 0].abs() / vectors.norm(dim=1)
 
 
-def _words(linearization: Linearization, inputs: Array) -> Float[Tensor, "word input"]:
-    words = as_points(inputs, "inputs")
-    check_size(words, linearization.input.shape[1], "inputs", "the network's input")
-    return words.to(linearization.input)
+def _samples(linearization: Linearization, inputs: Array) -> Float[Tensor, "sample input"]:
+    samples = as_points(inputs, "inputs")
+    check_size(samples, linearization.input.shape[1], "inputs", "the network's input")
+    return samples.to(linearization.input)

@@ -71,7 +71,7 @@ class Eigenmodes(Record):
 
     @property
     def time_constants(self) -> Float[Tensor, "point mode"]:
-        """Time constants in tokens, `1 / |log |lambda||`: the time to decay, or grow, by a factor e."""
+        """Time constants in steps, `1 / |log |lambda||`: the time to decay, or grow, by a factor e."""
         return time_constants(self.eigenvalues)
 
     def __str__(self) -> str:
@@ -99,7 +99,7 @@ class Eigenmodes(Record):
 
 
 def time_constants(eigenvalues: Array) -> Tensor:
-    """Return `1 / |log |lambda||` in tokens; infinite on the unit circle, 0 for lambda = 0."""
+    """Return `1 / |log |lambda||` in steps; infinite on the unit circle, 0 for lambda = 0."""
     return 1 / as_tensor(eigenvalues, "eigenvalues").abs().log().abs()
 
 

@@ -25,13 +25,13 @@ class Status(IntEnum):
     """How the search from one initial state ended, wherever that was."""
 
     CONVERGED = 0
-    """Its speed is below the tolerance."""
+    """Its q is below the tolerance."""
     SLOW = 1
     """It is no fixed point, but slow: a local minimum of q, or out of iterations, below the slow threshold."""
     NOT_CONVERGED = 2
     """It stopped where the network still moves."""
     DIVERGED = 4
-    """Its location or speed is not finite."""
+    """Its location or q is not finite."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,7 +45,7 @@ class FixedPoints(Record):
     ----------
     location
         `(point, state)`, float64: where each search ended.
-    speed
+    q
         `(point,)`: `q = ||h - F(h, x)||^2 / N` at exactly this location.
     status
         `(point,)`: how each search ended, as `Status`.
@@ -64,11 +64,11 @@ class FixedPoints(Record):
         `(start, state)`: all initial states of the search, also of points that were left out since: how far points
         reach is measured against them.
     tolerance, slow_tolerance
-        Speeds below which a point counts as converged, and as slow.
+        Values of q below which a point counts as converged, and as slow.
     """
 
     location: Float[Tensor, "point state"]
-    speed: Float[Tensor, " point"]
+    q: Float[Tensor, " point"]
     status: Int[Tensor, " point"]
     outside: Bool[Tensor, " point"]
     iterations: Int[Tensor, " point"]
@@ -80,7 +80,7 @@ class FixedPoints(Record):
     slow_tolerance: float
 
     whole = frozenset({"starts"})
-    table = ("index", "status", "outside", "speed", "iterations", "displacement")
+    table = ("index", "status", "outside", "q", "iterations", "displacement")
     plot = plots.plot_points
 
     def __add__(self, other: FixedPoints) -> FixedPoints:
@@ -102,9 +102,9 @@ class FixedPoints(Record):
         """The fixed points and the slow points that are not outside."""
         return self[(self.status <= Status.SLOW) & ~self.outside]
 
-    def below(self, speed: float) -> FixedPoints:
-        """Return the points slower than `speed` that are not outside."""
-        return self[(self.status != Status.DIVERGED) & ~self.outside & (self.speed < speed)]
+    def below(self, q: float) -> FixedPoints:
+        """Return the points whose q is below this value, and that are not outside."""
+        return self[(self.status != Status.DIVERGED) & ~self.outside & (self.q < q)]
 
     def within(self, region: Region) -> FixedPoints:
         """Return the points that lie in the region."""
@@ -113,7 +113,7 @@ class FixedPoints(Record):
     def unique(self, distance: float) -> FixedPoints:
         """Return points no two of which are closer than `distance`, the slowest first to be kept.
 
-        Points are considered by speed (ties: by location), so that their order in the record does not matter. They
+        Points are considered by q (ties: by location), so that their order in the record does not matter. They
         come back in the record's order. Points that diverged are left out.
 
         Raises
@@ -124,7 +124,7 @@ class FixedPoints(Record):
         check_positive(distance, "distance")
         finite = (self.status != Status.DIVERGED).nonzero().squeeze(1)
         location = self.location[finite].cpu().numpy()
-        order = np.lexsort((*location.T[::-1], self.speed[finite].cpu().numpy()))
+        order = np.lexsort((*location.T[::-1], self.q[finite].cpu().numpy()))
         kept = greedy_cover(location[order], distance)
         rows = finite[torch.from_numpy(np.sort(order[kept])).to(finite.device)]
         return self[rows]

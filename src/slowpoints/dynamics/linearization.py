@@ -163,7 +163,7 @@ class Linearization(Record):
 
     @property
     def time_constants(self) -> Float[Tensor, "point mode"]:
-        """Time constants of the modes, in tokens."""
+        """Time constants of the modes, in steps."""
         return self.modes.time_constants
 
     def oriented(self, direction: Array) -> Linearization:

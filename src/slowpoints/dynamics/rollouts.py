@@ -105,7 +105,7 @@ def linearized_states(
 ) -> Float[Tensor, "batch time state"]:
     """Run the linearised network freely: each state is predicted from the last *predicted* one.
 
-    At every token of the inputs `(batch, time, input)` each sequence is moved by the linear network at the point
+    At every step of the inputs `(batch, time, input)` each sequence is moved by the linear network at the point
     nearest to it. `initial`, `(batch, state)`, is zero where it is not given. States may grow without bound where modes
     are unstable: they come back as they are.
 
@@ -125,8 +125,8 @@ def linearized_states(
     if len(state) != batch:
         raise InvalidInput(f"initial has {len(state)} rows for {batch} sequences")
     states = []
-    for token in range(time):
-        state = _move(linearization, state.to(linearization.location), inputs[:, token])
+    for step in range(time):
+        state = _move(linearization, state.to(linearization.location), inputs[:, step])
         states.append(state)
     return torch.stack(states, dim=1)
 
@@ -147,7 +147,7 @@ def relaxation(
     network, states, input, step
         As for `find_fixed_points`.
     steps
-        How many tokens to run.
+        How many steps to run.
     dtype
         Precision of the run and of its result.
 

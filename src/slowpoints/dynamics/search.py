@@ -64,12 +64,12 @@ def find_fixed_points(
     solver
         `LevenbergMarquardt()` where None, or `Adam()`.
     tolerance
-        Speed q below which a point has converged. Where None, 1e-8; but for a network that takes small steps, which is
+        q below which a point has converged. Where None, 1e-8; but for a network that takes small steps, which is
         slow everywhere, as much less as its squared pace is below .0025. The pace is the root mean square of
         `I - dF/dh` over directions, its median over the initial states: about a for `h + a (G(h) - h)`. The record says
         what was used.
     slow_tolerance
-        Speed q below which a point that has not converged is called slow. Where None, 1e-5, or less as above.
+        q below which a point that has not converged is called slow. Where None, 1e-5, or less as above.
     region
         Points that end beyond it are marked as outside. By default it is `Region.around(states)`, for initial states
         that are not all the same; None for no limit. Points beyond what a cell's states can be (`Cell.bounds`), by more
@@ -124,8 +124,8 @@ def sweep_tolerances(
     """Find fixed points to several tolerances in one search: what is found depends on where points stop.
 
     The results are those of `find_fixed_points` at each tolerance, at the cost of the smallest one alone. Parameters
-    and errors are those of `find_fixed_points`; `tolerances` are several speeds q, by default from 1e-6 to 1e-10 (less
-    for a network that takes small steps).
+    and errors are those of `find_fixed_points`; `tolerances` are several values of q, by default from 1e-6 to 1e-10
+    (less for a network that takes small steps).
 
     Returns
     -------
@@ -133,7 +133,7 @@ def sweep_tolerances(
         The record of each tolerance, from the largest tolerance to the smallest.
     """
     if tolerances is not None and not len(tolerances):
-        raise InvalidInput("tolerances is empty: give at least one speed, such as 1e-8")
+        raise InvalidInput("tolerances is empty: give at least one, such as 1e-8")
     search = _Search(solver or LevenbergMarquardt(), slow_tolerance, region, memory, step, dtype, progress)
     return {found.tolerance: found for found in search(network, states, input, tolerances, usual=LEVELS)}
 
@@ -201,14 +201,14 @@ def _region_of(starts: Float[Tensor, "point state"]) -> Region | None:
 
 
 def _outside(
-    location: Tensor, speed: Tensor, region: Region | None, bounds: tuple[Tensor, Tensor] | None
+    location: Tensor, q: Tensor, region: Region | None, bounds: tuple[Tensor, Tensor] | None
 ) -> Bool[Tensor, " point"]:
     """Say which points are where the network never comes; beyond bounds counts what one more step does not undo."""
-    outside = torch.zeros_like(speed, dtype=torch.bool) if region is None else ~region.contains(location)
+    outside = torch.zeros_like(q, dtype=torch.bool) if region is None else ~region.contains(location)
     if bounds is not None:
         lower, upper = (bound.to(location) for bound in bounds)  # which are where they were made, on the CPU
         beyond = torch.maximum(lower - location, location - upper).amax(dim=1)
-        outside = outside | (beyond > (location.shape[1] * speed).sqrt())
+        outside = outside | (beyond > (location.shape[1] * q).sqrt())
     return outside
 
 
@@ -222,16 +222,16 @@ def _record(
     tolerance: float,
     slow_tolerance: float,
 ) -> FixedPoints:
-    location, speed = solution.location[row], solution.speed[row]
-    status = torch.full(speed.shape, Status.NOT_CONVERGED, dtype=torch.int8, device=speed.device)
-    status[speed < slow_tolerance] = Status.SLOW
-    status[speed < tolerance] = Status.CONVERGED
-    status[~(torch.isfinite(speed) & torch.isfinite(location).all(dim=1))] = Status.DIVERGED
+    location, q = solution.location[row], solution.q[row]
+    status = torch.full(q.shape, Status.NOT_CONVERGED, dtype=torch.int8, device=q.device)
+    status[q < slow_tolerance] = Status.SLOW
+    status[q < tolerance] = Status.CONVERGED
+    status[~(torch.isfinite(q) & torch.isfinite(location).all(dim=1))] = Status.DIVERGED
     return FixedPoints(
         location=location,
-        speed=speed,
+        q=q,
         status=status,
-        outside=_outside(location, speed, region, system.bounds),
+        outside=_outside(location, q, region, system.bounds),
         iterations=solution.iterations[row],
         displacement=(location - starts).norm(dim=1),
         input=inputs.clone(),

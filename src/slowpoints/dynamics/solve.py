@@ -29,14 +29,14 @@ class Solution:
     ----------
     location
         `(tolerance, point, state)`.
-    speed
+    q
         `(tolerance, point)`: q at exactly these locations.
     iterations
         `(tolerance, point)`: steps tried until there.
     """
 
     location: Float[Tensor, "tolerance point state"]
-    speed: Float[Tensor, "tolerance point"]
+    q: Float[Tensor, "tolerance point"]
     iterations: Int[Tensor, "tolerance point"]
 
 
@@ -62,7 +62,7 @@ def solve(
         )
     return Solution(
         location=torch.cat([part.location for part in parts], dim=1),
-        speed=torch.cat([part.speed for part in parts], dim=1),
+        q=torch.cat([part.q for part in parts], dim=1),
         iterations=torch.cat([part.iterations for part in parts], dim=1),
     )
 
@@ -74,7 +74,7 @@ def _follow(
     index = torch.arange(len(starts), device=starts.device)  # which start each point of the front came from
     front = solver.start(system, starts, inputs)
     for iteration in range(solver.max_iterations + 1):
-        ended = crossings.note(index, front, iteration) | front.stuck | ~torch.isfinite(front.speed)
+        ended = crossings.note(index, front, iteration) | front.stuck | ~torch.isfinite(front.q)
         if iteration == solver.max_iterations:
             ended = torch.ones_like(ended)
         if ended.any():
@@ -97,15 +97,15 @@ class _Crossings:
         count = len(starts)
         self.tolerances = tuple(tolerances)
         self.location = starts.repeat(len(self.tolerances), 1, 1)
-        self.speed = starts.new_full((len(self.tolerances), count), torch.nan)
+        self.q = starts.new_full((len(self.tolerances), count), torch.nan)
         self.iterations = torch.zeros(len(self.tolerances), count, dtype=torch.int64, device=starts.device)
-        self._passed = torch.zeros_like(self.speed, dtype=torch.bool)
+        self._passed = torch.zeros_like(self.q, dtype=torch.bool)
 
     def note(self, index: Tensor, front: Front, iteration: int) -> Tensor:
         """Note the points that pass a tolerance here; return which have passed all of them."""
         for level, tolerance in enumerate(self.tolerances):
-            new = (front.speed < tolerance) & ~self._passed[level, index]
-            self._write(level, index[new], front.location[new], front.speed[new], iteration)
+            new = (front.q < tolerance) & ~self._passed[level, index]
+            self._write(level, index[new], front.location[new], front.q[new], iteration)
             self._passed[level, index[new]] = True
         return self._passed[-1, index]
 
@@ -113,13 +113,13 @@ class _Crossings:
         """Note where the points are that go no further, for the tolerances that they have not passed."""
         for level in range(len(self.tolerances)):
             left = ~self._passed[level, index]
-            self._write(level, index[left], front.location[left], front.speed[left], iteration)
+            self._write(level, index[left], front.location[left], front.q[left], iteration)
 
-    def _write(self, level: int, index: Tensor, location: Tensor, speed: Tensor, iteration: int) -> None:
+    def _write(self, level: int, index: Tensor, location: Tensor, q: Tensor, iteration: int) -> None:
         self.location[level, index] = location
-        self.speed[level, index] = speed
+        self.q[level, index] = q
         self.iterations[level, index] = iteration
 
     def solution(self) -> Solution:
         """Return all that was noted."""
-        return Solution(self.location, self.speed, self.iterations)
+        return Solution(self.location, self.q, self.iterations)

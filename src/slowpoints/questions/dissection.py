@@ -126,7 +126,7 @@ class Dissection:
 
     @cached_property
     def _searched(self) -> dict[float, FixedPoints]:
-        """One search from a random sample of the visited states, under zero input, stopped at two speeds."""
+        """One search from a random sample of the visited states, under zero input, stopped at two values of q."""
         return self.search(self.sampling.points)
 
     def search(self, points: int, input: Float[Tensor, " input"] | None = None) -> dict[float, FixedPoints]:
@@ -141,12 +141,12 @@ class Dissection:
 
     @property
     def fixed_points(self) -> FixedPoints:
-        """Where the searches came to a speed below `tolerance`."""
+        """Where the searches came to a q below `tolerance`."""
         return self._searched[self.sampling.tolerance]
 
     @property
     def slow_points(self) -> FixedPoints:
-        """Where the same searches first came to a speed below `slow_tolerance`."""
+        """Where the same searches first came to a q below `slow_tolerance`."""
         return self._searched[self.sampling.slow_tolerance]
 
     @cached_property

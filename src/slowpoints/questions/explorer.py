@@ -106,7 +106,7 @@ def _points(dissection: Dissection, chosen: Tensor) -> dict[str, np.ndarray]:
         **dissection.places(),
         "plane": dissection.components.project(points.location, 2).cpu().numpy(),
         "logit": dissection.logits(points.location).cpu().numpy(),
-        "speed": points.speed.cpu().numpy(),
+        "q": points.q.cpu().numpy(),
         "tolerance": np.array(points.tolerance),
         "chosen": chosen.cpu().numpy(),
     }

@@ -73,9 +73,9 @@ FIGURES = {
 class FixedPointQuestion(Question):
     """Searches for fixed points under zero input from visited states (Maheswaranathan et al. 2019, section 3).
 
-    Each search stops as soon as the speed q is below a tolerance, and what is seen depends on where: at the larger one
-    points on a slow manifold stay where they are (*slow points*), at the smaller one they have slid along it into the
-    nearest *fixed point*. Both are reported.
+    Each search stops as soon as `q = ||h - F(h, 0)||^2 / N` is below a tolerance, and what is seen depends on where: at
+    the larger one points on a slow manifold stay where they are (*slow points*), at the smaller one they have slid
+    along it into the nearest *fixed point*. Both are reported.
 
     Metrics of the fixed points: `count` (that converged within the visited region), `starts`, `converged_share`,
     `outside_share`, `q_median`, `q_max`, `displacement_median` (as a share of the visited states' spread), `line_share`
@@ -94,7 +94,7 @@ class FixedPointQuestion(Question):
     )
 
     def __call__(self, dissection: Dissection) -> Findings:
-        """Return counts, speeds and the figure of the points in the plane of the states' principal components."""
+        """Return counts, values of q and the figure of the points in the plane of the states' principal components."""
         levels = {"": dissection.fixed_points, "slow_": dissection.slow_points}
         metrics: dict[str, float] = {}
         arrays = _plane(dissection)
@@ -119,8 +119,8 @@ def _measure(dissection: Dissection, points: FixedPoints) -> dict[str, float]:
         spread = float(dissection.components.variance.sum().sqrt())
         logits = dissection.logits(found.location)
         metrics |= {
-            "q_median": float(found.speed.median()),
-            "q_max": float(found.speed.max()),
+            "q_median": float(found.q.median()),
+            "q_max": float(found.q.max()),
             "displacement_median": float(found.displacement.median()) / spread,
             "logit_min": float(logits.min()),
             "logit_max": float(logits.max()),

@@ -14,8 +14,8 @@ class Sampling(Options):
 
     documents: Count  # test documents whose states are visited
     points: Count  # initial states of the search for fixed points
-    tolerance: Positive  # speed q below which a point counts as fixed
-    slow_tolerance: Positive  # speed q below which a point counts as slow
+    tolerance: Positive  # q below which a point counts as fixed
+    slow_tolerance: Positive  # q below which a point counts as slow
     linearize_at: Literal["slow_points", "fixed_points"]  # at which of them the network is linearised
 
     @model_validator(mode="after")

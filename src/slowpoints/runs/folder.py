@@ -18,6 +18,7 @@ from safetensors import safe_open
 
 from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
+from slowpoints.runs.earlier import with_present_arrays
 from slowpoints.runs.reading import digest, digest_of_values, json_mapping, read_file, yaml_mapping
 from slowpoints.runs.targets import with_present_names
 
@@ -66,7 +67,8 @@ class RunFolder:
         there = {file.stem for file in (self.path / ARRAYS).glob("*.npz")}
         promised = {Path(name).stem for name in self._digests() if name.startswith(f"{ARRAYS}/")}
         wanted = sorted((there | promised) & set(names) if names is not None else there | promised)
-        return {name: self._read(f"{ARRAYS}/{name}.npz", _arrays) for name in wanted}
+        left = {name: self._read(f"{ARRAYS}/{name}.npz", _arrays) for name in wanted}
+        return {name: with_present_arrays(name, arrays) for name, arrays in left.items()}
 
     def weights(self) -> Path:
         """Return the file of the weights that did best on the validation set."""

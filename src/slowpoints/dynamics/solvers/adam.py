@@ -1,4 +1,4 @@
-"""Fixed points by gradient descent on the speed, as in the literature."""
+"""Fixed points by gradient descent on q, as in the literature."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics.checks import check_count, check_positive
-from slowpoints.dynamics.solvers.solver import Front, speed_of
+from slowpoints.dynamics.solvers.solver import Front, q_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -59,9 +59,9 @@ class Adam:
         self, system: System, states: Float[Tensor, "point state"], inputs: Float[Tensor, "point input"]
     ) -> _AdamFront:
         """Return the front before the first step."""
-        speed, gradient = _speed_and_gradient(system, states, inputs)
-        stuck, zero = torch.zeros_like(speed, dtype=torch.bool), torch.zeros_like(states)
-        return _AdamFront(states, inputs, speed, stuck, gradient, zero, zero, 0)
+        q, gradient = _q_and_gradient(system, states, inputs)
+        stuck, zero = torch.zeros_like(q, dtype=torch.bool), torch.zeros_like(states)
+        return _AdamFront(states, inputs, q, stuck, gradient, zero, zero, 0)
 
     def step(self, system: System, front: _AdamFront) -> _AdamFront:
         """Move every point against its gradient, scaled by the gradient's running moments."""
@@ -69,8 +69,8 @@ class Adam:
         mean = torch.lerp(front.mean, gradient, 1 - BETAS[0])
         square = torch.lerp(front.square, gradient.square(), 1 - BETAS[1])
         location = front.location - self._step(mean, square, front.steps)
-        speed, gradient = _speed_and_gradient(system, location, front.input)
-        return _AdamFront(location, front.input, speed, front.stuck, gradient, mean, square, front.steps + 1)
+        q, gradient = _q_and_gradient(system, location, front.input)
+        return _AdamFront(location, front.input, q, front.stuck, gradient, mean, square, front.steps + 1)
 
     def _clip(self, gradient: Tensor) -> Tensor:
         if self.max_gradient_norm is None:
@@ -93,12 +93,12 @@ class _AdamFront(Front):
     steps: int  # taken so far
 
 
-def _speed_and_gradient(
+def _q_and_gradient(
     system: System, location: Tensor, inputs: Tensor
 ) -> tuple[Float[Tensor, " point"], Float[Tensor, "point state"]]:
     """Return q and its gradient; the gradient of the sum is that of each point, since points do not interact."""
     with torch.enable_grad():
         location = location.detach().requires_grad_()
-        speed = speed_of(system.step(location, inputs) - location)
-        (gradient,) = torch.autograd.grad(speed.sum(), location)
-    return speed.detach(), gradient
+        q = q_of(system.step(location, inputs) - location)
+        (gradient,) = torch.autograd.grad(q.sum(), location)
+    return q.detach(), gradient

@@ -11,7 +11,7 @@ from torch import Tensor
 from slowpoints.dynamics.checks import check_count, check_positive
 from slowpoints.dynamics.pace import squared_pace
 from slowpoints.dynamics.solvers.least_squares import damped_least_squares
-from slowpoints.dynamics.solvers.solver import Front, speed_of
+from slowpoints.dynamics.solvers.solver import Front, q_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -69,16 +69,16 @@ class LevenbergMarquardt:
     ) -> _Front:
         """Return the front before the first step."""
         residual = system.step(states, inputs) - states
-        speed = speed_of(residual)
+        q = q_of(residual)
         return _Front(
             location=states,
             input=inputs,
-            speed=speed,
-            stuck=torch.zeros_like(speed, dtype=torch.bool),
+            q=q,
+            stuck=torch.zeros_like(q, dtype=torch.bool),
             residual=residual,
             damping=self.damping * squared_pace(system.products(states, inputs), states),
-            growth=torch.full_like(speed, 2.0),
-            idle=torch.zeros_like(speed, dtype=torch.int64),
+            growth=torch.full_like(q, 2.0),
+            idle=torch.zeros_like(q, dtype=torch.int64),
         )
 
     def step(self, system: System, front: _Front) -> _Front:
@@ -87,18 +87,18 @@ class LevenbergMarquardt:
         step, gradient = damped_least_squares(derivative, front.residual, front.damping, PRECISION, PRODUCTS)
         trial = front.location + step
         residual = system.step(trial, front.input) - trial
-        speed = speed_of(residual)
+        q = q_of(residual)
         # |r|^2 - |r - A d|^2 = d . A'r + mu |d|^2: for the d that solves the damped equations, and every iterate
         predicted = ((step * gradient).sum(dim=1) + front.damping * step.square().sum(dim=1)) / step.shape[1]
-        gain = (front.speed - speed) / predicted
+        gain = (front.q - q) / predicted
         taken = gain > GAIN_ACCEPTED  # false for NaN
-        progress = taken & (speed < (1 - PROGRESS) * front.speed)
+        progress = taken & (q < (1 - PROGRESS) * front.q)
         idle = torch.where(progress, 0, front.idle + 1)
         shrink = torch.clamp(1 - (2 * gain - 1) ** 3, min=1 / 3)
         return _Front(
             location=torch.where(taken.unsqueeze(1), trial, front.location),
             input=front.input,
-            speed=torch.where(taken, speed, front.speed),
+            q=torch.where(taken, q, front.q),
             stuck=idle >= self.patience,
             residual=torch.where(taken.unsqueeze(1), residual, front.residual),
             damping=front.damping * torch.where(taken, shrink, front.growth),

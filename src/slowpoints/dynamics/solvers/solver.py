@@ -27,7 +27,7 @@ class Front:
         `(active, state)`: where each point is.
     input
         `(active, input)`: the constant input x of each.
-    speed
+    q
         `(active,)`: `q = ||h - F(h, x)||^2 / N` at exactly this location.
     stuck
         `(active,)`: points that the solver gives up. Points without a finite q are given up anyway.
@@ -35,7 +35,7 @@ class Front:
 
     location: Float[Tensor, "active state"]
     input: Float[Tensor, "active input"]
-    speed: Float[Tensor, " active"]
+    q: Float[Tensor, " active"]
     stuck: Bool[Tensor, " active"]
 
     def keep(self: F, mask: Bool[Tensor, " active"]) -> F:
@@ -72,6 +72,6 @@ class Solver(Protocol):
         ...
 
 
-def speed_of(residual: Float[Tensor, "point state"]) -> Float[Tensor, " point"]:
+def q_of(residual: Float[Tensor, "point state"]) -> Float[Tensor, " point"]:
     """Return `q = ||r||^2 / N` of residuals `r = F(h, x) - h`."""
     return residual.square().mean(dim=1)
