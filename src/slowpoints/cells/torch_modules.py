@@ -55,6 +55,14 @@ def from_torch(module: nn.Module) -> Cell:
         For a module of another class.
     ValueError
         For two directions or projected hidden states, or a forward for which a sequence is not a series of steps.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import from_torch
+    >>> cell = from_torch(torch.nn.LSTM(3, 8))
+    >>> cell.step(torch.zeros(1, cell.state_size), torch.zeros(1, 3)).shape  # hidden and cell state
+    torch.Size([1, 16])
     """
     source: Any = uncompiled(module)
     kind = next((kind for kind in _CELLS if isinstance(source, kind)), None)

@@ -99,17 +99,42 @@ class Eigenmodes(Record):
 
 
 def time_constants(eigenvalues: Array) -> Tensor:
-    """Return `1 / |log |lambda||` in steps; infinite on the unit circle, 0 for lambda = 0."""
+    """Return `1 / |log |lambda||` in steps; infinite on the unit circle, 0 for lambda = 0.
+
+    Returns
+    -------
+    Tensor
+        In the shape of the eigenvalues.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import time_constants
+    >>> time_constants(torch.tensor([1.0, 0.99, -0.99, 0.0])).round(decimals=1).tolist()
+    [inf, 99.5, 99.5, 0.0]
+    """
     return 1 / as_tensor(eigenvalues, "eigenvalues").abs().log().abs()
 
 
 def spectrum(jacobians: Array) -> Complex[Tensor, "point state"]:
     """Return all eigenvalues of each Jacobian `(point, state, state)`, by falling magnitude.
 
+    Returns
+    -------
+    Tensor
+        `(point, state)`, complex.
+
     Raises
     ------
     InvalidInput
         For anything but square, finite matrices.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import spectrum
+    >>> spectrum(torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])).abs().tolist()
+    [[1.0, 1.0]]
     """
     jacobians = _square(jacobians)
     values = torch.linalg.eigvals(jacobians)
@@ -130,10 +155,22 @@ def eigenmodes(jacobians: Array, count: int = 10) -> Eigenmodes:
     count
         How many modes; a complex pair is one.
 
+    Returns
+    -------
+    Eigenmodes
+        One entry for each Jacobian, in their order.
+
     Raises
     ------
     InvalidInput
         For anything but square, finite matrices, or a count below 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import eigenmodes
+    >>> eigenmodes(torch.tensor([[[0.5, 1.0], [0.0, -0.75]]]), count=1).eigenvalues.tolist()
+    [[(-0.75+0j)]]
 
     References
     ----------

@@ -208,10 +208,24 @@ def linearize(
     dtype
         Precision of the result.
 
+    Returns
+    -------
+    Linearization
+        One entry for each point, in their order.
+
     Raises
     ------
     InvalidInput
         As for `find_fixed_points`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import linearize
+    >>> leak = torch.tensor([0.99, 0.5])
+    >>> linear = linearize(lambda h, x: leak * torch.tanh(h) + x, torch.zeros(1, 2), input=torch.zeros(2))
+    >>> [round(steps, 1) for steps in linear.time_constants[0].tolist()]
+    [99.5, 1.4]
 
     References
     ----------

@@ -51,11 +51,25 @@ def find_manifold(
     neighbours
         Numbers of neighbours to embed with: theta is that of the first, the others tell its stability.
 
+    Returns
+    -------
+    Manifold
+        In the order of the points.
+
     Raises
     ------
     InvalidInput
         For fewer than three points, points that are all the same, a dimension beyond that of the points, or shapes that
         do not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import find_manifold
+    >>> points = torch.linspace(-1, 1, 50).unsqueeze(1) * torch.tensor([[3.0, 4.0]])
+    >>> found = find_manifold(points, visited=points)
+    >>> found.shape, [round(entry, 3) for entry in found.axis.tolist()]
+    ('line', [0.6, 0.8])
 
     References
     ----------

@@ -77,10 +77,23 @@ def principal_components(states: Array) -> PrincipalComponents:
     They are the eigenvectors of the covariance matrix, summed in float64 whatever the states' precision, so that any
     number of points takes one pass and the memory of one matrix.
 
+    Returns
+    -------
+    PrincipalComponents
+        As many as there are dimensions, or one fewer than states.
+
     Raises
     ------
     InvalidInput
         For fewer than two states, wrong shapes, or values that are not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import principal_components
+    >>> found = principal_components(torch.tensor([[-1.0, -1.0], [0.0, 0.0], [1.0, 1.0]]))
+    >>> found.explained.round(decimals=3).tolist()
+    [1.0, 0.0]
     """
     points = as_points(states)
     count, size = points.shape

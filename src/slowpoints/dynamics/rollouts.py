@@ -23,7 +23,21 @@ SAMPLES = 1024  # moved at once
 
 
 def nearest_points(linearization: Linearization, states: Array) -> Int[Tensor, " sample"]:
-    """Return for each state `(sample, state)` the number of the point that is closest to it (Euclidean distance)."""
+    """Return for each state `(sample, state)` the number of the point that is closest to it (Euclidean distance).
+
+    Returns
+    -------
+    Tensor
+        `(sample,)`: rows of the linearisation.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import linearize, nearest_points
+    >>> linear = linearize(lambda h, x: h + x, torch.tensor([[0.0], [1.0]]), input=torch.zeros(1))
+    >>> nearest_points(linear, torch.tensor([[0.2], [0.7], [5.0]])).tolist()
+    [0, 1, 1]
+    """
     points, states = linearization.location, as_tensor(states, "states")
     check_size(states, points.shape[1], "states", "the linearisation's state")
     rows = max(1, CHUNK // len(points))
@@ -43,10 +57,23 @@ def predict_one_step(linearization: Linearization, states: Array, inputs: Array)
     states, inputs
         `(sample, state)` and `(sample, input)`.
 
+    Returns
+    -------
+    Tensor
+        `(sample, state)`, float64.
+
     Raises
     ------
     InvalidInput
         For shapes that do not fit, or values that are not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import linearize, predict_one_step
+    >>> linear = linearize(lambda h, x: torch.tanh(h) + x, torch.zeros(1, 1), input=torch.zeros(1))
+    >>> predict_one_step(linear, torch.tensor([[0.5]]), torch.tensor([[0.25]])).tolist()
+    [[0.75]]
 
     References
     ----------
@@ -85,10 +112,25 @@ def one_step_errors(
     Of samples `(sample, state)` and `(sample, input)`. For trajectories `(batch, time, state)` flatten
     `states[:, :-1]`, `inputs[:, 1:]` and `states[:, 1:]`, and leave out padding.
 
+    Returns
+    -------
+    Tensor
+        `(sample,)`: 0 where the prediction is exact.
+
     Raises
     ------
     InvalidInput
         As for `predict_one_step`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import linearize, one_step_errors
+    >>> network = lambda h, x: torch.tanh(h) + x
+    >>> linear = linearize(network, torch.zeros(1, 1), input=torch.zeros(1))
+    >>> states, inputs = torch.tensor([[0.0], [0.5]]), torch.tensor([[0.25], [0.25]])
+    >>> [round(error, 3) for error in one_step_errors(linear, states, inputs, network(states, inputs)).tolist()]
+    [0.0, 0.053]
     """
     following = as_points(following, "following")
     predicted = predict_one_step(linearization, states, inputs)
@@ -109,10 +151,23 @@ def linearized_states(
     nearest to it. `initial`, `(batch, state)`, is zero where it is not given. States may grow without bound where modes
     are unstable: they come back as they are.
 
+    Returns
+    -------
+    Tensor
+        `(batch, time, state)`, float64: the state after each input.
+
     Raises
     ------
     InvalidInput
         For shapes that do not fit, or values that are not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import linearize, linearized_states
+    >>> linear = linearize(lambda h, x: torch.tanh(h) + x, torch.zeros(1, 1), input=torch.zeros(1))
+    >>> linearized_states(linear, torch.ones(1, 3, 1)).flatten().tolist()
+    [1.0, 2.0, 3.0]
     """
     inputs = as_tensor(inputs, "inputs")
     if inputs.ndim != 3 or inputs.numel() == 0:
@@ -160,6 +215,13 @@ def relaxation(
     ------
     InvalidInput
         As for `find_fixed_points`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import relaxation
+    >>> relaxation(lambda h: 0.5 * h, torch.ones(1, 2), steps=3).flatten().tolist()
+    [0.5, 0.5, 0.5]
     """
     check_count(steps, "steps")
     check_precision(dtype)

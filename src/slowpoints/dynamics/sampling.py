@@ -20,10 +20,22 @@ if TYPE_CHECKING:
 def visited_states(states: Array, lengths: Array | Sequence[int]) -> Float[Tensor, "point state"]:
     """Return the states of padded trajectories `(batch, time, state)`, without those after the lengths `(batch,)`.
 
+    Returns
+    -------
+    Tensor
+        `(point, state)`: trajectory by trajectory, in the order of time.
+
     Raises
     ------
     InvalidInput
         Where lengths and trajectories do not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import visited_states
+    >>> visited_states(torch.arange(6.0).reshape(2, 3, 1), lengths=[2, 1]).flatten().tolist()
+    [0.0, 1.0, 3.0]
     """
     if not isinstance(states, Tensor | np.ndarray):
         raise InvalidInput(f"states must be a padded tensor (batch, time, state), not a {type(states).__name__}")
@@ -54,10 +66,22 @@ def sample_states(states: Array, count: int, *, seed: int = 0, noise: float = 0.
     noise
         Standard deviation of normal noise added to every entry, in units of the state.
 
+    Returns
+    -------
+    Tensor
+        `(count, state)`, in the precision and on the device of the states.
+
     Raises
     ------
     InvalidInput
         For wrong shapes or values, negative noise, or fewer states than `count` without noise.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import sample_states
+    >>> sample_states(torch.randn(1000, 3), 5).shape
+    torch.Size([5, 3])
     """
     points = as_points(states)
     check_count(count, "count")

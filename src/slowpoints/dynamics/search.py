@@ -97,6 +97,14 @@ def find_fixed_points(
         options, a plain function without `input`, or a step that is random, couples the rows of its batch, or does not
         tell which of its arguments is the state.
 
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import find_fixed_points
+    >>> found = find_fixed_points(lambda h: torch.tanh(2 * h), torch.tensor([[-1.5], [0.8]]))
+    >>> found.location.flatten().round(decimals=3).tolist(), found.counts()["converged"]
+    ([-0.958, 0.958], 2)
+
     References
     ----------
     Sussillo & Barak (2013), Neural Computation 25; Golub & Sussillo (2018), JOSS 3(31), 1003; Maheswaranathan et al.
@@ -131,6 +139,15 @@ def sweep_tolerances(
     -------
     dict[float, FixedPoints]
         The record of each tolerance, from the largest tolerance to the smallest.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import sweep_tolerances
+    >>> starts = torch.linspace(-1, 1, 5).unsqueeze(1)
+    >>> found = sweep_tolerances(lambda h: torch.tanh(h), starts, tolerances=(1e-4, 1e-8))
+    >>> [round(points.location.max().item(), 2) for points in found.values()]  # slow at 0, where points slide to
+    [0.25, 0.06]
     """
     if tolerances is not None and not len(tolerances):
         raise InvalidInput("tolerances is empty: give at least one, such as 1e-8")
