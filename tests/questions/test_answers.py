@@ -7,7 +7,7 @@ import torch
 from made import dissect, integrator
 
 from slowpoints.questions.answers import answer
-from slowpoints.questions.claims import Condition, judge
+from slowpoints.questions.claims import Condition, judge, reason_not_to_judge
 from slowpoints.questions.manifold import ManifoldQuestion
 from slowpoints.questions.pca import PrincipalComponentQuestion
 from slowpoints.questions.question import Findings, Question, Unanswerable
@@ -158,7 +158,9 @@ def test_the_page_and_the_verdicts_follow_from_what_was_answered():
     assert run.figures == ["figure_2c_manifold", "page"]
     summary = answers.summary()
     assert summary["verdicts"]["line"]["verdict"] == "holds"
-    assert summary["verdicts"]["line"]["values"].keys() == {"manifold/line_variance", "manifold/coverage"}
+    assert summary["verdicts"]["line"]["values"].keys() == {
+        f"manifold/{name}" for name in ("line_variance", "coverage", "gap")
+    }
     assert "low_dimensional" not in summary["verdicts"]
 
 
@@ -166,7 +168,7 @@ LINE = ManifoldQuestion.claims[:1]
 
 
 def test_a_claim_holds_as_far_as_its_worst_condition():
-    line = {"manifold/line_variance": 0.9, "manifold/coverage": 0.9}
+    line = {"manifold/line_variance": 0.9, "manifold/coverage": 0.9, "manifold/gap": 0.1}
     assert [verdict.verdict for verdict in judge(LINE, line)] == ["holds"]
     assert [verdict.verdict for verdict in judge(LINE, {**line, "manifold/coverage": 0.3})] == ["holds weakly"]
     assert [verdict.verdict for verdict in judge(LINE, {**line, "manifold/coverage": 0.1})] == ["does not hold"]
@@ -175,6 +177,29 @@ def test_a_claim_holds_as_far_as_its_worst_condition():
         "does not hold"
     ]
     assert judge(LINE, {}) == []
+
+
+def test_pieces_with_a_gap_are_no_line():
+    pieces = {"manifold/line_variance": 0.9, "manifold/coverage": 0.9, "manifold/gap": 0.36}
+    assert [verdict.verdict for verdict in judge(LINE, pieces)] == ["does not hold"]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "bag_of_words", "reason"),
+    [
+        (0.51, None, "no better than chance"),
+        (0.90, None, ""),
+        (0.90, 0.88, ""),
+        (0.878, 0.88, ""),  # within two standard errors
+        (0.80, 0.88, "below that of a bag of words"),
+    ],
+)
+def test_claims_are_judged_for_networks_that_do_their_task(accuracy, bag_of_words, reason):
+    found = reason_not_to_judge(accuracy, 0.5, bag_of_words, documents=1000)
+    assert (reason in found) if reason else not found
+    metrics = {"manifold/line_variance": 0.9, "manifold/coverage": 0.9, "manifold/gap": 0.1}
+    (verdict,) = judge(LINE, metrics, found)
+    assert (verdict.verdict, verdict.reason) == (("not judged", found) if reason else ("holds", ""))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ class Report:
         if self.found.verdicts:
             lines += ["", "Claims"]
             lines += [f"  {each.verdict:<13}  {each.text}" for each in self.found.verdicts]
+            lines += [f"  None is judged: {self.found.unjudged}."] * bool(self.found.unjudged)
         times = [f"The analyses took {time}" for time in self._times()]
         return "\n".join([*lines, "", *times, *(f"{what}: {where}" for what, where in self._places())])
 
@@ -66,6 +67,7 @@ class Report:
         if self.found.verdicts:
             claims = ((Text(each.verdict, MARKS[each.verdict].style), Text(each.text)) for each in self.found.verdicts)
             parts += ["\n[bold]Claims[/]", _columns(claims)]
+            parts += [f"  None is judged: {self.found.unjudged}."] * bool(self.found.unjudged)
         parts += [f"\n[bold]The analyses took[/] {time}" for time in self._times()]
         places = ((Text(what), Text(where, overflow="fold")) for what, where in self._places())
         parts += ["\n[bold]Where to look[/]", _columns(places)]

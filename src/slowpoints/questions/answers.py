@@ -77,6 +77,11 @@ class Answers:
     columns: Sequence[Column] = ()
     arrays: Mapping[str, Arrays] = field(default_factory=dict)
 
+    @property
+    def unjudged(self) -> str:
+        """Why no claim was judged; nothing where they were."""
+        return next((verdict.reason for verdict in self.verdicts if verdict.reason), "")
+
     def summary(self) -> dict[str, Any]:
         """Return all but the arrays as plain values."""
         return {
@@ -114,7 +119,9 @@ def answer(questions: Sequence[Question], dissection: Dissection, keep: Keeper, 
                 VOICE.begin(f"question {number} of {len(questions)}: {question.name}")
                 found.ask(question, dissection)
                 progress.advance(task)
-        verdicts = judge((claim for question in questions for claim in question.claims), keep.metrics)
+        claims = (claim for question in questions for claim in question.claims)
+        unjudged = dissection.reason_not_to_judge(keep.metrics.get("bow/test_accuracy"))
+        verdicts = judge(claims, keep.metrics, unjudged)
         told = [(verdict.text, verdict.verdict) for verdict in verdicts]
         VOICE.begin("page and explorer")
         found.draw(PAGE, lambda: _leave_page(keep, title, panels_of(questions, found.arrays, found.failures), told))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-Judgement = Literal["holds", "holds weakly", "does not hold", "not measured"]
+Judgement = Literal["holds", "holds weakly", "does not hold", "not measured", "not judged"]
 _ORDER: tuple[Judgement, ...] = ("holds", "holds weakly", "does not hold")
 
 
@@ -78,6 +79,8 @@ class Verdict:
         The numbers it was judged by.
     criterion
         The rule.
+    reason
+        Why it is not judged, where it is not.
     """
 
     claim: str
@@ -85,13 +88,41 @@ class Verdict:
     verdict: Judgement
     values: Mapping[str, float]
     criterion: str
+    reason: str = ""
 
 
-def judge(claims: Iterable[Claim], metrics: Mapping[str, float]) -> list[Verdict]:
-    """Return a verdict on each claim that the metrics bear on at all."""
-    return [
-        _judge(claim, metrics) for claim in claims if any(condition.metric in metrics for condition in claim.conditions)
-    ]
+def judge(claims: Iterable[Claim], metrics: Mapping[str, float], unjudged: str = "") -> list[Verdict]:
+    """Return a verdict on each claim that the metrics bear on at all.
+
+    Parameters
+    ----------
+    unjudged
+        Why none is judged; nothing where they are.
+    """
+    asked = [claim for claim in claims if any(condition.metric in metrics for condition in claim.conditions)]
+    verdicts = [_judge(claim, metrics) for claim in asked]
+    return [replace(each, verdict="not judged", reason=unjudged) for each in verdicts] if unjudged else verdicts
+
+
+def reason_not_to_judge(accuracy: float, chance: float, bag_of_words: float | None, documents: int) -> str:
+    """Return why nothing follows from how a network computes: it does not do its task; nothing where it does.
+
+    Parameters
+    ----------
+    accuracy, chance, bag_of_words
+        Shares of the test documents that the network, the most frequent class, and a bag of words get right;
+        differences count from two standard errors on.
+    documents
+        How many there are.
+    """
+    error = math.sqrt(accuracy * (1 - accuracy) / documents)
+    if accuracy - 2 * error <= chance:
+        return f"its accuracy of {accuracy:.1%} is no better than chance ({chance:.1%})"
+    if bag_of_words is not None:
+        error = math.hypot(error, math.sqrt(bag_of_words * (1 - bag_of_words) / documents))
+        if accuracy + 2 * error < bag_of_words:
+            return f"its accuracy of {accuracy:.1%} is below that of a bag of words ({bag_of_words:.1%})"
+    return ""
 
 
 def recorded_verdicts(summary: Mapping[str, Any]) -> list[Verdict]:

@@ -22,9 +22,11 @@ from slowpoints.dynamics import (
     sample_states,
     sweep_tolerances,
 )
+from slowpoints.questions.claims import reason_not_to_judge
 from slowpoints.questions.question import Unanswerable
 from slowpoints.questions.trajectories import Trajectories, read
 from slowpoints.tasks.documents import Documents
+from slowpoints.tasks.outputs import Classes
 from slowpoints.training.bag_of_words import BagOfWords, fit_bag_of_words
 from slowpoints.training.valence_words import ValenceWords, choose_valence_words
 
@@ -96,6 +98,17 @@ class Dissection:
         if outputs.size != 1 or outputs.when != "last":
             said = f"{outputs.size} output{'s' if outputs.size > 1 else ''} after {WHEN[outputs.when]}"
             raise Unanswerable(f"it is asked of the logit of two classes, and this network has {said}")
+
+    def reason_not_to_judge(self, bag_of_words: float | None) -> str:
+        """Return why no claim on the network is judged, given a bag of words' accuracy; nothing where they are.
+
+        It has to tell classes better than chance, and no worse than a bag of words.
+        """
+        targets = self.task.test.targets
+        if not isinstance(self.network.outputs, Classes):
+            return ""
+        chance = float(np.unique(targets, return_counts=True)[1].max() / len(targets))
+        return reason_not_to_judge(self.test_accuracy, chance, bag_of_words, len(targets))
 
     @cached_property
     def documents(self) -> np.ndarray:

@@ -88,7 +88,10 @@ class InputQuestion(Question):
     complex pair the real part is taken; points whose top mode cannot be trusted are left out.
 
     Metrics: `projection_auc` (how well the projections, averaged over points, tell positive from negative words, as
-    area under the ROC curve), `projection_auc_low` (5 % quantile over the points), `neutral_ratio` (mean |projection|
+    area under the ROC curve), `projection_auc_min` and `projection_auc_low` (least, and 5 % quantile, over the points),
+    `separation_min` and `separation_low` (mean projection of positive words less that of negative ones, as a share of
+    its largest magnitude: least, and 5 % quantile, over the points; below 0 where words push the wrong way),
+    `judged_share` (share of the points whose top mode can be trusted), `neutral_ratio` (mean |projection|
     of neutral words by that of the others), `human_rho` (rank correlation of the vocabulary's averaged projections
     with the human ratings of VADER's lexicon) over `human_words` words that occur, and `human_rho_common`
     over the common ones, `true_rho` (with the true valence of sentiment words, where data are synthetic).
@@ -99,8 +102,14 @@ class InputQuestion(Question):
     claims = (
         Claim(
             "words_push_by_valence",
-            "Positive and negative words push opposite ways at every point, neutral ones hardly",
-            (Condition("inputs/projection_auc_low", 0.95, 0.8), Condition("inputs/neutral_ratio", 0.33, 0.6)),
+            "Words: at every point positive and negative ones push opposite ways, and not much less than elsewhere; "
+            "neutral ones hardly push",
+            (
+                Condition("inputs/projection_auc_min", 0.95, 0.8),
+                Condition("inputs/separation_min", 0.1, 0.0),
+                Condition("inputs/judged_share", 1.0, 0.9),
+                Condition("inputs/neutral_ratio", 0.33, 0.6),
+            ),
         ),
     )
     columns = (
@@ -119,9 +128,15 @@ class InputQuestion(Question):
         classes = np.asarray(words.classes)
         strong = classes != 0
         per_point = [roc_auc_score(classes[strong] > 0, row) for row in projections[:, strong]]
+        separation = projections[:, classes > 0].mean(axis=1) - projections[:, classes < 0].mean(axis=1)
+        separation /= np.abs(separation).max()
         metrics = {
             "projection_auc": float(roc_auc_score(classes[strong] > 0, averaged[strong])),
             "projection_auc_low": float(np.quantile(per_point, 0.05)),
+            "projection_auc_min": float(np.min(per_point)),
+            "separation_low": float(np.quantile(separation, 0.05)),
+            "separation_min": float(separation.min()),
+            "judged_share": float(trusted.double().mean()),
             "neutral_ratio": float(np.abs(averaged[~strong]).mean() / np.abs(averaged[strong]).mean()),
         }
         vocabulary = _averaged_over_points(dissection)
@@ -179,7 +194,8 @@ def _agreement(projections: np.ndarray, dissection: Dissection) -> dict[str, flo
 def _sentence(metrics: dict[str, float]) -> str:
     text = (
         f"Projected onto the top mode, positive and negative words are told apart with an AUC of "
-        f"{metrics['projection_auc']:.3f} (at 95 % of the points at least {metrics['projection_auc_low']:.3f}); "
+        f"{metrics['projection_auc']:.3f} (at every point at least {metrics['projection_auc_min']:.3f}, at 95 % "
+        f"{metrics['projection_auc_low']:.3f}), and are apart by at least {metrics['separation_min']:.0%} of the most; "
         f"neutral words move the state {metrics['neutral_ratio']:.0%} as much"
     )
     if "true_rho" in metrics:

@@ -71,7 +71,8 @@ class ManifoldQuestion(Question):
     """Finds the main axis m of the points and each one's position theta (Maheswaranathan et al. 2019, Fig. 2c).
 
     Metrics: `line_variance` (share of the points' variance along m), `participation_ratio`, `coverage` (share of 20
-    stretches of m, over the middle 90 % of the visited states, that hold points), `agreement` (rank correlation of
+    stretches of m, over the middle 90 % of the visited states, that hold points), `gap` (the largest between points
+    that follow one another, as a share of that range), `agreement` (rank correlation of
     theta and the position along m), `pc_agreement` (of theta and the position along the visited states' first
     principal component), `stability` (of theta, over numbers of neighbours), `state_variance` (share of the points'
     variance that the states' first two components capture), `readout_alignment` (|cos| of m and the readout),
@@ -83,8 +84,12 @@ class ManifoldQuestion(Question):
     claims = (
         Claim(
             "line",
-            "The points where the network is slow lie along a line",
-            (Condition("manifold/line_variance", 0.8, 0.6), Condition("manifold/coverage", 0.5, 0.25)),
+            "One-dimensional: slow points lie along one line, without a large gap, over most of the range visited",
+            (
+                Condition("manifold/line_variance", 0.8, 0.6),
+                Condition("manifold/coverage", 0.5, 0.25),
+                Condition("manifold/gap", 0.25, 0.35),
+            ),
         ),
         Claim(
             "captured_by_states",
@@ -94,17 +99,22 @@ class ManifoldQuestion(Question):
         Claim(
             "theta_agrees",
             "Locally linear embedding orders the points as their principal components do",
-            (Condition("manifold/agreement", 0.9, 0.7), Condition("manifold/pc_agreement", 0.9, 0.7)),
+            (
+                Condition("manifold/agreement", 0.9, 0.7),
+                Condition("manifold/pc_agreement", 0.9, 0.7),
+                Condition("manifold/stability", 0.9, 0.7),
+            ),
         ),
         Claim(
             "readout_aligned",
-            "The line is aligned with the readout",
+            "Aligned: the line points along the readout",
             (Condition("manifold/readout_alignment", 0.8, 0.5),),
         ),
     )
     columns = (
         Column("manifold/line_variance", "line variance", ".0%", "1-D"),
         Column("manifold/coverage", "coverage", ".0%", "whole range"),
+        Column("manifold/gap", "largest gap", ".0%", "none"),
         Column("manifold/readout_alignment", "|cos(m, w)|", ".2f", "aligned"),
     )
 
@@ -122,6 +132,7 @@ class ManifoldQuestion(Question):
             "line_variance": manifold.line_variance,
             "participation_ratio": manifold.components.participation_ratio,
             "coverage": manifold.coverage,
+            "gap": manifold.gap,
             "agreement": manifold.agreement,
             "pc_agreement": rank_correlation(theta, plane[:, 0]),
             "stability": manifold.stability,

@@ -18,10 +18,12 @@ from slowpoints.report.style import (
     Arrays,
     Drawing,
     Place,
+    growing_modes,
     label_plane,
     panels,
     place_label,
     place_name,
+    scatter_time_constants,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 LONGEST = 1e9  # tokens; an eigenvalue that is exactly 1 has no finite time constant
 MARKERS = "osD"  # of the three points
 SHOWN = 60  # time constants, in the last panel
+STRETCHES = 10  # of the manifold, in which time constants are told
 
 
 def draw_modes(figure: FigureBase, arrays: Arrays) -> None:
@@ -44,7 +47,7 @@ def draw_modes(figure: FigureBase, arrays: Arrays) -> None:
         Where to draw.
     arrays
         `plane (point, 2)`, `examples (3,)`, `example_spectra (3, state)`, `example_tau (3, state)`, `place (point,)`,
-        `by_theta ()`, `tau (point, mode)`, `explained (component,)`.
+        `by_theta ()`, `tau` and `eigenvalues (point, mode)`, `explained (component,)`.
     """
     where, circle, along, all_of = panels(figure, 2, 2)
     names = [f"{place_name(arrays)} = {arrays['place'][row]:z.2f}" for row in arrays["examples"]]
@@ -57,8 +60,12 @@ def draw_modes(figure: FigureBase, arrays: Arrays) -> None:
     _draw_circle(circle, arrays)
     _draw_along(along, arrays)
     for number, (colour, marker) in enumerate(zip(EXAMPLES, MARKERS, strict=True)):
-        tau = np.sort(arrays["example_tau"][number])[::-1][:SHOWN]
-        all_of.plot(np.arange(1, len(tau) + 1), tau, f"{marker}-", ms=3, linewidth=0.8, color=colour)
+        order = np.argsort(arrays["example_tau"][number])[::-1][:SHOWN]
+        tau, grows = arrays["example_tau"][number][order], np.abs(arrays["example_spectra"][number][order]) > 1
+        rank = np.arange(1, len(tau) + 1)
+        all_of.plot(rank, tau, linewidth=0.8, color=colour, zorder=1)
+        for some, face in ((~grows, colour), (grows, "white")):
+            all_of.plot(rank[some], tau[some], marker, ms=3, color=colour, markerfacecolor=face)
     all_of.set(yscale="log", xlabel="eigenvalue, by time constant", ylabel="time constant (tokens)")
     for ticks in (all_of.yaxis.set_major_formatter, all_of.yaxis.set_minor_formatter):
         ticks(LogFormatter(minor_thresholds=(2, 0.4)))
@@ -75,21 +82,12 @@ def _draw_circle(axes: Axes, arrays: Arrays) -> None:
 
 
 def _draw_along(axes: Axes, arrays: Arrays) -> None:
-    order = np.argsort(arrays["place"])
+    grows = growing_modes(arrays)
     for mode in range(arrays["tau"].shape[1] - 1, -1, -1):
-        tau = arrays["tau"][order, mode]
-        axes.plot(
-            arrays["place"][order],
-            tau,
-            ".",
-            ms=4,
-            color=MODES[mode],
-            alpha=0.7,
-            label=f"mode {mode + 1}",
-            rasterized=True,
-        )
+        tau, name = arrays["tau"][:, mode], f"mode {mode + 1}"
+        scatter_time_constants(axes, arrays["place"], tau, grows[:, mode], MODES[mode], name, 9)
     axes.set(yscale="log", xlabel=place_label(arrays), ylabel="time constant (tokens)")
-    axes.set_title("c  time constants along the manifold", loc="left", fontsize="medium")
+    axes.set_title("c  time constants along the manifold (hollow: of growth)", loc="left", fontsize="medium")
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small", markerscale=2)
 
@@ -105,9 +103,14 @@ class ModesQuestion(Question):
     What is said of the top mode, and all time constants, are those of the points whose top mode can be trusted; time
     constants of other modes that cannot be trusted are left out too.
 
+    A time constant of a mode that grows is that of its growth, not of a memory: figures draw it hollow.
+
     Metrics: `tau_1_median`, `tau_2_median`, `tau_3_median` (over points; tokens), `tau_1_low`, `tau_1_high` (10 % and
-    90 % quantiles), `tau_ratio` (median of tau_1 / tau_2), `tau_1_over_length` (tau_1_median in median lengths of a
-    document), `doubtful_share` (share of the points whose top mode cannot be trusted), `stable_share` (share of all
+    90 % quantiles), `tau_1_mean` (it is much larger than the median where some points hardly move), `tau_1_stretch_1`
+    to `tau_1_stretch_10` (medians in ten equal stretches of the manifold that hold points), `tau_ratio` (median of
+    tau_1 / tau_2), `tau_1_over_length` (tau_1_median in median lengths of a document), `marginal_share` (share of all
+    points whose top mode has a time constant above that length), `attracting_share` (share of all points at which no
+    mode grows), `doubtful_share` (share of the points whose top mode cannot be trusted), `stable_share` (share of all
     eigenvalues that lie inside the unit circle), `top_stable_share` (share of the points whose top mode is stable),
     `top_real_share` (share of the points whose top mode is no complex pair), `above_09` (eigenvalues above 0.9 in
     magnitude, median over three points).
@@ -118,11 +121,16 @@ class ModesQuestion(Question):
     claims = (
         Claim(
             "integrates",
-            "One mode remembers for longer than documents last",
-            (Condition("modes/tau_1_over_length", 1.0, 0.3), Condition("modes/top_real_share", 0.9, 0.5)),
+            "Marginally stable: at nine of ten points one mode, no rotation, takes longer than a document to change",
+            (Condition("modes/marginal_share", 0.9, 0.5), Condition("modes/top_real_share", 0.9, 0.5)),
+        ),
+        Claim(
+            "attracting",
+            "Attracting: no mode grows at any point",
+            (Condition("modes/attracting_share", 1.0, 0.9),),
         ),
         Claim("one_slow_mode", "The top mode is far slower than the second", (Condition("modes/tau_ratio", 3.0, 1.5),)),
-        Claim("stable", "Nearly all modes are stable", (Condition("modes/stable_share", 0.98, 0.95),)),
+        Claim("stable", "Of all modes at all points, nearly all decay", (Condition("modes/stable_share", 0.98, 0.95),)),
     )
     columns = (
         Column("modes/tau_1_median", "tau 1 (tokens)", ".0f", "about 1,000 (LSTM, Yelp)"),
@@ -143,10 +151,14 @@ class ModesQuestion(Question):
         low, median, high = np.nanquantile(tau[:, 0], [0.1, 0.5, 0.9])
         metrics = {
             "tau_1_median": median,
+            "tau_1_mean": float(np.nanmean(tau[:, 0])),
             "tau_1_low": low,
             "tau_1_high": high,
             **{f"tau_{n + 1}_median": np.nanmedian(tau[:, n]) for n in range(1, tau.shape[1]) if _any(tau[:, n])},
+            **_profile(dissection.places()["place"], tau[:, 0]),
             "tau_1_over_length": median / length,
+            "marginal_share": float((tau[:, 0] >= length).mean()),
+            "attracting_share": float((linear.modes.unstable == 0).double().mean()),
             "doubtful_share": float((~trusted).double().mean()),
             "stable_share": 1 - float(linear.modes.unstable_eigenvalues.double().mean()) / linear.location.shape[1],
             "top_stable_share": float((top.abs() <= 1).double().mean()),
@@ -167,6 +179,13 @@ class ModesQuestion(Question):
         }
         sentence = _sentence(metrics, length) + dissection.left_out() + "."
         return Findings(sentence, {k: float(v) for k, v in metrics.items()}, arrays)
+
+
+def _profile(place: np.ndarray, tau: np.ndarray) -> dict[str, float]:
+    """Return the median time constant in each of ten stretches of the manifold; nothing where none is known."""
+    stretch = np.clip(((place + 1) / 2 * STRETCHES).astype(int), 0, STRETCHES - 1)
+    medians = {number: tau[(stretch == number) & np.isfinite(tau)] for number in range(STRETCHES)}
+    return {f"tau_1_stretch_{number + 1}": float(np.median(each)) for number, each in medians.items() if len(each)}
 
 
 def _any(values: np.ndarray) -> bool:

@@ -15,9 +15,11 @@ from slowpoints.report.style import (
     VALENCES,
     VISITED,
     Arrays,
+    growing_modes,
     new_figure,
     panels,
     place_name,
+    scatter_time_constants,
 )
 
 if TYPE_CHECKING:
@@ -95,9 +97,10 @@ def _draw_eigenvalues(axes: Axes, arrays: Arrays) -> None:
 
 
 def _draw_time_constants(axes: Axes, arrays: Arrays) -> None:
+    grows = growing_modes(arrays)
     for mode in range(arrays["tau"].shape[1] - 1, -1, -1):
-        tau = arrays["tau"][:, mode]
-        axes.scatter(arrays["place"], tau, s=2, color=MODES[mode], label=f"mode {mode + 1}", rasterized=True)
+        tau, name = arrays["tau"][:, mode], f"mode {mode + 1}"
+        scatter_time_constants(axes, arrays["place"], tau, grows[:, mode], MODES[mode], name, 3)
     axes.set_yscale("log")
     axes.set_xlabel(f"position {place_name(arrays)}", fontsize="x-small")
 

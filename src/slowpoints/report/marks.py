@@ -19,7 +19,7 @@ class Mark:
     style
         Its colour on a terminal.
     word
-        In tables: `yes`, `weakly`, `no`, or nothing where it was not measured.
+        In tables: `yes`, `weakly`, `no`, `not judged`, or nothing where it was not measured.
     """
 
     sign: str
@@ -33,4 +33,5 @@ MARKS = {
     "holds weakly": Mark("\N{CIRCLE WITH LEFT HALF BLACK}", NEUTRAL, "yellow", "weakly"),
     "does not hold": Mark("\N{WHITE CIRCLE}", NEGATIVE, "red", "no"),
     "not measured": Mark("\N{EN DASH}", NEUTRAL, "dim", ""),
+    "not judged": Mark("\N{MULTIPLICATION SIGN}", NEUTRAL, "dim", "not judged"),
 }

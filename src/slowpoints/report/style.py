@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, FigureBase
@@ -15,7 +16,6 @@ from slowpoints.report.marks import NEUTRAL as NEUTRAL
 from slowpoints.report.marks import POSITIVE as POSITIVE
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
 
 VALENCES = {1: ("positive", POSITIVE), -1: ("negative", NEGATIVE), 0: ("neutral", NEUTRAL)}
@@ -93,6 +93,21 @@ def panels(figure: FigureBase, rows: int = 1, columns: int = 1, *, shared: bool 
     for panel in axes:
         panel.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def growing_modes(arrays: Arrays) -> np.ndarray:
+    """Return which modes `(point, mode)` grow, where eigenvalues are recorded; else none is known to."""
+    return np.abs(arrays["eigenvalues"]) > 1 if "eigenvalues" in arrays else np.zeros(arrays["tau"].shape, dtype=bool)
+
+
+def scatter_time_constants(
+    axes: Axes, place: np.ndarray, tau: np.ndarray, grows: np.ndarray, colour: str, label: str, size: float
+) -> None:
+    """Draw time constants, hollow where the mode grows: that is no memory."""
+    axes.scatter(place[~grows], tau[~grows], s=size, color=colour, linewidths=0, label=label, rasterized=True)
+    axes.scatter(
+        place[grows], tau[grows], s=size, facecolors="none", edgecolors=colour, linewidths=0.5, rasterized=True
+    )
 
 
 def label_plane(axes: Axes, explained: np.ndarray, *, left: bool = True) -> None:

@@ -180,16 +180,16 @@ def _number(spread: Spread | None, form: str) -> Cell:
 
 
 def _verdict(verdicts: Sequence[Verdict]) -> Cell:
-    """Return what became of a claim: for several seeds how often it holds, where they disagree."""
+    """Return what became of a claim; for several seeds for how many it holds."""
     marks = [_word(verdict) for verdict in verdicts if _word(verdict)]
     if not marks:
         return Cell(MISSING)
     values = "; ".join(
         ", ".join(f"{metric} = {value:.4g}" for metric, value in verdict.values.items()) for verdict in verdicts
     )
-    if len(set(marks)) == 1:
-        return Cell(marks[0], more=values, mark=marks[0])
-    return Cell(_sum(Counter(marks)), more=values, mark="weakly")
+    same = len(set(marks)) == 1
+    text = marks[0] if len(marks) == 1 or ("not judged" in marks and same) else _sum(Counter(marks))
+    return Cell(text, more=values, mark=marks[0] if same else "weakly")
 
 
 def _sum(marks: Counter[str]) -> str:
