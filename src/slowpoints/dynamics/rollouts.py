@@ -218,6 +218,14 @@ def drift(
     ------
     InvalidInput
         As for `find_fixed_points`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import drift
+    >>> leak = torch.tensor([0.99, 0.5])
+    >>> drift(lambda h: leak * h, torch.tensor([[1.0, 0.0], [-0.5, 0.0]]), steps=10)[:, 0].round(decimals=3).tolist()
+    [-0.096, 0.048]
     """
     check_count(steps, "steps")
     check_precision(dtype)
@@ -242,10 +250,22 @@ def readout_change(moved: Array, readout: Array) -> Float[Tensor, "point readout
     readout
         Readout weights `(readout, hidden)`, or `(hidden,)` for one, which see the first entries of the state, or all.
 
+    Returns
+    -------
+    Tensor
+        `(point, readout)`, in the unit of what is read out.
+
     Raises
     ------
     InvalidInput
         For shapes that do not fit, or values that are not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import readout_change
+    >>> readout_change(torch.tensor([[0.5, 1.0, 9.0]]), torch.tensor([2.0, -1.0])).tolist()  # it sees two of three
+    [[0.0]]
     """
     moved = as_points(moved, "moved")
     rows = as_readout(readout, moved.shape[1]).to(moved)

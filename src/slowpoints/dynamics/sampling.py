@@ -69,10 +69,23 @@ def typical_step(states: Array, lengths: Array | Sequence[int] | None = None, in
     initial
         The state before the first, `(state,)` or `(batch, state)`, where the step from it counts too.
 
+    Returns
+    -------
+    float
+        In the unit of the state.
+
     Raises
     ------
     InvalidInput
         Where shapes do not fit, no trajectory has two states, or a state within the lengths is not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import typical_step
+    >>> states = torch.tensor([[[1.0], [3.0], [6.0], [6.5]]])
+    >>> typical_step(states), typical_step(states, lengths=[2], initial=torch.zeros(1))  # of 2, 3, .5; of 1, 2
+    (2.0, 1.0)
     """
     states = _as_trajectories(states)
     lengths = torch.full((len(states),), states.shape[1]) if lengths is None else _as_lengths(lengths)
