@@ -93,5 +93,6 @@ def _measured(dissection: Dissection, linear: Linearization, rows: Int[Tensor, "
 def _said(choice: Neutral, of: dict[str, float]) -> str:
     return (
         f"About {NEUTRAL_NAMES[choice]} {of['found_share']:.0%} of the searches find a point, the top mode's time "
-        f"constant is {of['tau_1_median']:.0f} tokens, and the median error of a linear step {of['one_step_error_median']:.1%}"
+        f"constant is {of['tau_1_median']:.0f} tokens, and the median error of a linear step "
+        f"{of['one_step_error_median']:.1%}"
     )
