@@ -108,7 +108,7 @@ def message_of(capsys, arguments):
         (["threads=1000000000000"], ["threads: must be less than or equal to 1024"]),
         (["threads=0.5"], ["threads: must be a valid integer"]),
         (["analysis.sampling.documents=1e308"], ["analysis.sampling.documents"]),
-        (["analysis.sampling.slow_tolerance=inf"], ["analysis.sampling.slow_tolerance: must be a finite number"]),
+        (["analysis.sampling.slow=inf"], ["analysis.sampling.slow: must be a finite number"]),
         (["analysis.questions.explorer.points=true"], ["analysis.questions.explorer.points: must be a valid integer"]),
         (["analysis.questions.explorer.points=0"], ["analysis.questions.explorer", "must be at least 1"]),
         (["analysis.questions.relaxation.tokens=1e400"], ["analysis.questions: needs finite numbers"]),

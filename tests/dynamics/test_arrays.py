@@ -7,6 +7,7 @@ from networks import line_attractor, normal
 from slowpoints.dynamics import (
     InvalidInput,
     Region,
+    drift,
     eigenmodes,
     find_fixed_points,
     find_manifold,
@@ -19,11 +20,13 @@ from slowpoints.dynamics import (
     one_step_errors,
     predict_one_step,
     principal_components,
+    readout_change,
     relaxation,
     sample_states,
     spectrum,
     sweep_tolerances,
     time_constants,
+    typical_step,
     visited_states,
 )
 
@@ -36,6 +39,7 @@ MATRICES = torch.diag_embed(torch.arange(1.0, 5.0).double()) + 0.01 * normal(5, 
 LENGTHS = torch.tensor([3, 1, 5, 2])
 
 CALLS = {
+    "drift": lambda kind: drift(NETWORK, kind(STATES), 3, kind(torch.ones(4).double())),
     "eigenmodes": lambda kind: eigenmodes(kind(MATRICES)).right,
     "find_fixed_points": lambda kind: find_fixed_points(NETWORK, kind(STATES), kind(torch.zeros(4))).location,
     "find_manifold": lambda kind: (
@@ -52,9 +56,19 @@ CALLS = {
     "predict_one_step": lambda kind: predict_one_step(LINEAR, kind(STATES), kind(INPUTS)),
     "principal_components": lambda kind: principal_components(kind(STATES)).components,
     "project": lambda kind: principal_components(STATES).project(kind(INPUTS.view(4, 10, 4)), 2),
+    "readout_change": lambda kind: readout_change(kind(STATES), kind(DIRECTION)),
     "region": lambda kind: Region.around(kind(STATES), 0.5).contains(kind(2 * STATES)),
     "relaxation": lambda kind: relaxation(NETWORK, kind(STATES), kind(torch.ones(4).double()), steps=3),
+    "relative_speed": lambda kind: (
+        find_fixed_points(
+            NETWORK,
+            kind(STATES),
+            kind(torch.zeros(4)),
+            typical_step=typical_step(kind(STATES.view(4, 10, 4)), kind(LENGTHS)),
+        ).relative_speed
+    ),
     "sample_states": lambda kind: sample_states(kind(STATES), 10, noise=0.1),
+    "share": lambda kind: find_manifold(STATES).share(kind(INPUTS)),
     "spectrum": lambda kind: spectrum(kind(MATRICES)),
     "sweep_tolerances": lambda kind: sweep_tolerances(NETWORK, kind(STATES), kind(torch.zeros(4)))[1e-8].location,
     "time_constants": lambda kind: time_constants(kind(torch.tensor([0.5, 0.9j]))),

@@ -11,7 +11,7 @@ from slowpoints.text.corpus import Corpus, EncodedData
 from slowpoints.training.model import RecurrentClassifier
 
 WORDS = 32
-SAMPLING = Sampling(documents=30, points=40, tolerance=1e-8, slow_tolerance=1e-6, linearize_at="slow_points")
+SAMPLING = Sampling(documents=30, points=40, slow=0.1, fixed=0.01, neutral="zero", linearize_at="slow_points")
 DECAY = 0.5  # of everything but what the line attractor keeps
 
 

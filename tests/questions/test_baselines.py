@@ -17,7 +17,7 @@ from slowpoints.text.options import SyntheticData
 from slowpoints.text.synthetic import generate
 from slowpoints.training.model import RecurrentClassifier
 
-SAMPLING = Sampling(documents=30, points=40, tolerance=1e-8, slow_tolerance=1e-6, linearize_at="slow_points")
+SAMPLING = Sampling(documents=30, points=40, slow=0.1, fixed=0.01, neutral="mean", linearize_at="slow_points")
 
 
 def dissect(network, data):

@@ -155,9 +155,6 @@ def test_a_nearly_linear_network_is_predicted_by_its_linearisation(of_integrator
     free = LinearizedNetworkQuestion(documents=20)(of_integrator)
     assert free.metrics["agreement"] == 1
     assert free.metrics["documents"] == 20
-    about_mean = MeanInputQuestion(points=20)(of_integrator)
-    assert about_mean.metrics["count"] > 0
-    assert about_mean.metrics["error_change"] < 1
 
 
 def test_relaxation_is_that_of_the_known_decay():
@@ -172,7 +169,7 @@ def test_a_rotation_is_reported_as_a_complex_top_mode():
     turn = torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]])
     recurrent = torch.block_diag(0.95 * turn, 0.5 * torch.eye(2))
     network = RecurrentClassifier(linear_cell(recurrent, 0.005 * torch.ones(4, 2)), WORDS)
-    sampling = SAMPLING.model_copy(update={"slow_tolerance": 1e-2})
+    sampling = SAMPLING.model_copy(update={"slow": 2.0})
     findings = ModesQuestion()(dissect(network, sampling=sampling))
     assert findings.metrics["top_real_share"] == 0
     assert "a complex pair, a rotation" in findings.sentence

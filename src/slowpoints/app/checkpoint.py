@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from slowpoints.app.trust import check_trust
 from slowpoints.errors import DamagedFile, UserError
+from slowpoints.runs.earlier import is_searched_by_q
 from slowpoints.runs.folder import CONFIG, COPY, SUMMARY, TOKENIZER, WEIGHTS, RunFolder
 from slowpoints.sweep.options import module_names
 
@@ -89,6 +90,8 @@ def with_checkpoint(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     recorded = RunFolder(folder).config()
     if missing := [key for key in TRAINED_WITH if key not in recorded]:
         raise DamagedFile(folder / CONFIG, f"is not that of a run (no {', '.join(missing)})", COPY)
+    if is_searched_by_q(recorded):
+        log.info("%s told slow points by q; now they are told by relative speed (analysis.sampling)", config.checkpoint)
     trained = {key: recorded[key] for key in TRAINED_WITH}
     check_trust(trained, folder / CONFIG, module_names(config.get("trust")))
     of_data = OmegaConf.from_dotlist([override for override in overrides if override.startswith("data.")])

@@ -8,6 +8,7 @@ project are built, and what the user names now: `trust=MODULE`.
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slowpoints.errors import DamagedFile, UserError
+from slowpoints.runs.earlier import is_searched_by_q, searched_by_relative_speed
 from slowpoints.runs.folder import CONFIG, COPY, RunFolder
 from slowpoints.runs.targets import interpolations, targets
 from slowpoints.sweep.options import RunOptions, check_options
@@ -25,6 +27,8 @@ from slowpoints.sweep.processes import TRUST
 
 OPTION = "trust="
 OWN = ("slowpoints.cells", "slowpoints.questions")
+
+log = logging.getLogger(__name__)
 
 
 def split_trust(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -50,7 +54,13 @@ def recorded_options(folder: Path, trusted: Sequence[str]) -> RunOptions:
     UserError
         If they cannot be read, or name something that is not trusted.
     """
-    return checked_options(RunFolder(folder).config(), folder / CONFIG, trusted, COPY)
+    config = RunFolder(folder).config()
+    if is_searched_by_q(config):
+        log.warning(
+            "%s: an earlier version began this run; its points are told by relative speed now, not by q", folder
+        )
+        config = searched_by_relative_speed(config)
+    return checked_options(config, folder / CONFIG, trusted, COPY)
 
 
 def checked_options(config: Mapping[str, Any], file: Path, trusted: Sequence[str], remedy: str) -> RunOptions:

@@ -11,13 +11,15 @@ from slowpoints.dynamics.principal_components import PrincipalComponents, princi
 from slowpoints.dynamics.records import Record
 from slowpoints.dynamics.region import Region
 from slowpoints.dynamics.rollouts import (
+    drift,
     linearized_states,
     nearest_points,
     one_step_errors,
     predict_one_step,
+    readout_change,
     relaxation,
 )
-from slowpoints.dynamics.sampling import sample_states, visited_states
+from slowpoints.dynamics.sampling import sample_states, typical_step, visited_states
 from slowpoints.dynamics.search import find_fixed_points, sweep_tolerances
 from slowpoints.dynamics.solvers import Adam, Front, LevenbergMarquardt, Solver
 
@@ -35,6 +37,7 @@ __all__ = [
     "Region",
     "Solver",
     "Status",
+    "drift",
     "eigenmodes",
     "find_fixed_points",
     "find_manifold",
@@ -48,10 +51,12 @@ __all__ = [
     "predict_one_step",
     "principal_components",
     "random_overlaps",
+    "readout_change",
     "relaxation",
     "sample_states",
     "spectrum",
     "sweep_tolerances",
     "time_constants",
+    "typical_step",
     "visited_states",
 ]

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics import plots
-from slowpoints.dynamics.checks import check_positive
+from slowpoints.dynamics import pace, plots
+from slowpoints.dynamics.checks import InvalidInput, check_positive
 from slowpoints.dynamics.records import Record, joined, same_value
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ class FixedPoints(Record):
         reach is measured against them.
     tolerance, slow_tolerance
         Values of q below which a point counts as converged, and as slow.
+    typical_step
+        How far the network moves in a step while it does its task, which relative speed is measured by; None where the
+        search was not told.
     """
 
     location: Float[Tensor, "point state"]
@@ -78,10 +81,27 @@ class FixedPoints(Record):
     starts: Float[Tensor, "start state"]
     tolerance: float
     slow_tolerance: float
+    typical_step: float | None
 
     whole = frozenset({"starts"})
     table = ("index", "status", "outside", "q", "iterations", "displacement")
     plot = plots.plot_points
+
+    @property
+    def relative_speed(self) -> Float[Tensor, " point"]:
+        """`(point,)`: distance moved in a step, as a share of the typical step: `sqrt(q N) / typical_step`.
+
+        Raises
+        ------
+        InvalidInput
+            Where the typical step is not known.
+        """
+        if self.typical_step is None:
+            raise InvalidInput(
+                "relative speed is a share of the network's typical step, which this search was not told: "
+                "find_fixed_points(..., typical_step=typical_step(states)), of trajectories (batch, time, state)"
+            )
+        return pace.relative_speed(self.q, self.location.shape[1], self.typical_step)
 
     def __add__(self, other: FixedPoints) -> FixedPoints:
         if not isinstance(other, FixedPoints):
@@ -147,11 +167,18 @@ class FixedPoints(Record):
     def columns(self) -> dict[str, NDArray[np.generic]]:
         """Return the columns of the points' table by name, with the names of their statuses."""
         names = np.array([Status(status).name.lower() for status in self.status.tolist()], dtype=str)
-        return {**super().columns(), "status": names}
+        columns = {**super().columns(), "status": names}
+        if self.typical_step is not None:
+            columns["relative_speed"] = self.relative_speed.cpu().numpy()
+        return columns
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.counts().items() if count)
-        return f"{len(self)} points: {counts or 'none'} (tolerance {self.tolerance:g})"
+        tolerance = f"tolerance {self.tolerance:g}"
+        if self.typical_step is not None:
+            relative = pace.relative_speed(self.tolerance, self.location.shape[1], self.typical_step)
+            tolerance += f", relative speed {relative:.2g}"
+        return f"{len(self)} points: {counts or 'none'} ({tolerance})"
 
 
 def greedy_cover(points: NDArray[np.floating], distance: float) -> NDArray[np.intp]:

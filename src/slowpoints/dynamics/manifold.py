@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from slowpoints.dynamics import plots
+from slowpoints.dynamics.checks import as_points, check_size
 from slowpoints.dynamics.principal_components import PrincipalComponents
 from slowpoints.dynamics.records import Record
 from slowpoints.dynamics.shape import BINS, FEWEST_POINTS
@@ -16,6 +17,7 @@ from slowpoints.dynamics.shape import BINS, FEWEST_POINTS
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+    from slowpoints.dynamics.checks import Array
     from slowpoints.dynamics.shape import Course
 
 SHARE = 0.9  # of the variance: held by the axes whose number is chosen from the points
@@ -112,6 +114,20 @@ class Manifold(Record):
     def line_variance(self) -> float:
         """Share of the points' variance along the first axis."""
         return float(self.components.explained[0])
+
+    def share(self, moved: Array) -> Float[Tensor, " point"]:
+        """Return how far displacements of the state `(point, state)` go, as a share of the manifold's extent.
+
+        Of several axes, of the longest. It is the whole way, also that across the manifold.
+
+        Raises
+        ------
+        InvalidInput
+            For displacements of another size than the state, or that are not finite.
+        """
+        moved = as_points(moved, "moved")
+        check_size(moved, self.axes.shape[1], "moved", "the points' state")
+        return moved.norm(dim=1) / self.extent.diff().max().to(moved)
 
     @property
     def reach(self) -> float | None:

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_positive, check_precision
 from slowpoints.dynamics.fixed_points import FixedPoints, Status
-from slowpoints.dynamics.pace import squared_pace
 from slowpoints.dynamics.region import Region
 from slowpoints.dynamics.solve import Solution, solve
 from slowpoints.dynamics.solvers import LevenbergMarquardt, Solver
 from slowpoints.dynamics.system import System, as_system
+from slowpoints.dynamics.tolerances import Usual, tolerance_of, usual_levels
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 CPU_MEMORY = 1 << 26  # bytes worked on at once: on the CPU, what stays in its caches is solved twice as fast
 MEMORY = 1 << 30  # elsewhere: enough points at once to keep the device busy
-TOLERANCE, LEVELS, SLOW = 1e-8, (1e-6, 1e-7, 1e-8, 1e-9, 1e-10), 1e-5  # of networks at an ordinary pace
-SLOW_PACE = 0.05  # below this root mean square of I - dF/dh a network takes small steps, and tolerances follow it
-SAMPLE = 4096  # states are enough to know where the network goes, and its pace
+SAMPLE = 4096  # states are enough to know where the network goes
 
 
 def find_fixed_points(
@@ -39,6 +37,7 @@ def find_fixed_points(
     solver: Solver | None = None,
     tolerance: float | None = None,
     slow_tolerance: float | None = None,
+    typical_step: float | None = None,
     region: Region | Literal["states"] | None = "states",
     memory: int | None = None,
     step: GivenStep | None = None,
@@ -70,6 +69,10 @@ def find_fixed_points(
         what was used.
     slow_tolerance
         q below which a point that has not converged is called slow. Where None, 1e-5, or less as above.
+    typical_step
+        How far the network moves in a step while it does its task, `slowpoints.typical_step(states)`. It makes slowness
+        relative: tolerances that are not given are then those at which a point moves by .01 (fixed) and .1 (slow) of
+        it, `(.01 * typical_step)^2 / N`, and `points.relative_speed` says how far each one moves.
     region
         Points that end beyond it are marked as outside. By default it is `Region.around(states)`, for initial states
         that are not all the same; None for no limit. Points beyond what a cell's states can be (`Cell.bounds`), by more
@@ -110,9 +113,14 @@ def find_fixed_points(
     Sussillo & Barak (2013), Neural Computation 25; Golub & Sussillo (2018), JOSS 3(31), 1003; Maheswaranathan et al.
     (2019), arXiv 1906.10720, section 3.
     """
-    search = _Search(solver or LevenbergMarquardt(), slow_tolerance, region, memory, step, dtype, progress)
-    levels = None if tolerance is None else (tolerance,)
-    return search(network, states, input, levels, usual=(TOLERANCE,))[0]
+    search = _Search(
+        solver or LevenbergMarquardt(), slow_tolerance, typical_step, region, memory, step, dtype, progress
+    )
+    if tolerance is not None:
+        check_positive(tolerance, "tolerance")
+    tolerances = None if tolerance is None else (tolerance,)
+    (found,) = search(network, states, input, tolerances, levels=(search.usual.fixed,)).values()
+    return found
 
 
 def sweep_tolerances(
@@ -122,7 +130,9 @@ def sweep_tolerances(
     *,
     solver: Solver | None = None,
     tolerances: Sequence[float] | None = None,
+    levels: Sequence[float] | None = None,
     slow_tolerance: float | None = None,
+    typical_step: float | None = None,
     region: Region | Literal["states"] | None = "states",
     memory: int | None = None,
     step: GivenStep | None = None,
@@ -132,13 +142,20 @@ def sweep_tolerances(
     """Find fixed points to several tolerances in one search: what is found depends on where points stop.
 
     The results are those of `find_fixed_points` at each tolerance, at the cost of the smallest one alone. Parameters
-    and errors are those of `find_fixed_points`; `tolerances` are several values of q, by default from 1e-6 to 1e-10
-    (less for a network that takes small steps).
+    and errors are those of `find_fixed_points`, and:
+
+    Parameters
+    ----------
+    tolerances
+        Several values of q. Where neither they nor levels are given, from 1e-6 to 1e-10 (less for a network that takes
+        small steps); with a typical step, levels .3, .1, .03 and .01.
+    levels
+        Several relative speeds in their place, shares of the typical step, such as `levels=(.1, .01)`.
 
     Returns
     -------
     dict[float, FixedPoints]
-        The record of each tolerance, from the largest tolerance to the smallest.
+        The record of each tolerance, or of each level, from the largest to the smallest.
 
     Examples
     --------
@@ -149,10 +166,25 @@ def sweep_tolerances(
     >>> [round(points.location.max().item(), 2) for points in found.values()]  # slow at 0, where points slide to
     [0.25, 0.06]
     """
-    if tolerances is not None and not len(tolerances):
-        raise InvalidInput("tolerances is empty: give at least one, such as 1e-8")
-    search = _Search(solver or LevenbergMarquardt(), slow_tolerance, region, memory, step, dtype, progress)
-    return {found.tolerance: found for found in search(network, states, input, tolerances, usual=LEVELS)}
+    tolerances, levels = _numbers(tolerances, "tolerances", 1e-8), _numbers(levels, "levels", 0.1)
+    if levels is not None and (tolerances is not None or typical_step is None):
+        raise InvalidInput(
+            "levels are shares of the network's typical step: give typical_step=typical_step(states), and no tolerances"
+        )
+    search = _Search(
+        solver or LevenbergMarquardt(), slow_tolerance, typical_step, region, memory, step, dtype, progress
+    )
+    return search(network, states, input, tolerances, levels or search.usual.several)
+
+
+def _numbers(given: Sequence[float] | None, name: str, such: float) -> list[float] | None:
+    if given is None:
+        return None
+    if not len(given):
+        raise InvalidInput(f"{name} is empty: give at least one, such as {such}")
+    for number in given:
+        check_positive(number, f"each of {name}")
+    return [float(number) for number in given]
 
 
 @dataclass(frozen=True)
@@ -161,6 +193,7 @@ class _Search:
 
     solver: Solver
     slow_tolerance: float | None
+    typical_step: float | None
     region: Region | Literal["states"] | None
     memory: int | None
     step: GivenStep | None
@@ -168,7 +201,7 @@ class _Search:
     progress: bool
 
     def __post_init__(self) -> None:
-        for name in ("slow_tolerance", "memory"):
+        for name in ("slow_tolerance", "typical_step", "memory"):
             if getattr(self, name) is not None:
                 check_positive(getattr(self, name), name)
         check_precision(self.dtype)
@@ -178,37 +211,39 @@ class _Search:
         if not (self.region is None or self.region == "states" or isinstance(self.region, Region)):
             raise InvalidInput(f'region must be "states", None or a Region, not {self.region!r}')
 
+    @property
+    def usual(self) -> Usual:
+        """Levels where none are given."""
+        return usual_levels(self.typical_step)
+
     def __call__(
         self,
         network: Step | nn.Module,
         states: Array,
         input: Array | None,
         tolerances: Sequence[float] | None,
-        usual: Sequence[float],
-    ) -> list[FixedPoints]:
-        """Return one record for each tolerance, the largest first; `usual` ones, at the network's pace, where None."""
-        for tolerance in tolerances or ():
-            check_positive(tolerance, "tolerance")
+        levels: Sequence[float],
+    ) -> dict[float, FixedPoints]:
+        """Return the record of each tolerance, the largest first; where there are none, of each level.
+
+        Levels of relative speed are told by themselves, those of q by what they are at the network's pace.
+        """
         starts = as_points(states)
         with torch.inference_mode(False), torch.no_grad():
             system, starts, inputs = as_system(network, starts, input, self.dtype, self.step)
-            scale = 1.0 if tolerances is not None and self.slow_tolerance else _tolerance_scale(system, starts, inputs)
-            levels = sorted(set(tolerances or (scale * level for level in usual)), reverse=True)
+            to_q = tolerance_of(system, starts, inputs, self.typical_step)
+            in_q = tolerances or [to_q(level) for level in levels]
+            names = in_q if tolerances or self.typical_step is None else levels
+            falling = sorted(set(in_q), reverse=True)
             memory = int(self.memory or 0) or (CPU_MEMORY if starts.device.type == "cpu" else MEMORY)
-            solution = solve(self.solver, system, starts, inputs, levels, memory, self.progress)
+            solution = solve(self.solver, system, starts, inputs, falling, memory, self.progress)
             region = _region_of(starts) if self.region == "states" else self.region
-            slow = self.slow_tolerance or scale * SLOW
-            return [
-                _record(solution, row, system, region, starts, inputs, level, slow) for row, level in enumerate(levels)
-            ]
-
-
-def _tolerance_scale(system: System, starts: Tensor, inputs: Tensor) -> float:
-    """Return 1 for a network at an ordinary pace, and less, in proportion to q, for one that takes small steps."""
-    every = -(-len(starts) // SAMPLE)
-    some = starts[::every]
-    pace = squared_pace(system.products(some, inputs[::every]), some).nanmedian().item() / SLOW_PACE**2
-    return max(min(pace, 1.0), torch.finfo(starts.dtype).eps ** 2) if pace == pace else 1.0
+            slow = self.slow_tolerance or to_q(self.usual.slow)
+            found = {
+                tolerance: _record(solution, row, system, region, starts, inputs, tolerance, slow, self.typical_step)
+                for row, tolerance in enumerate(falling)
+            }
+        return {name: found[q] for name, q in sorted(zip(names, in_q, strict=True), reverse=True)}
 
 
 def _region_of(starts: Float[Tensor, "point state"]) -> Region | None:
@@ -238,6 +273,7 @@ def _record(
     inputs: Tensor,
     tolerance: float,
     slow_tolerance: float,
+    typical_step: float | None,
 ) -> FixedPoints:
     location, q = solution.location[row], solution.q[row]
     status = torch.full(q.shape, Status.NOT_CONVERGED, dtype=torch.int8, device=q.device)
@@ -256,4 +292,5 @@ def _record(
         starts=starts.clone(),
         tolerance=tolerance,
         slow_tolerance=slow_tolerance,
+        typical_step=typical_step,
     )

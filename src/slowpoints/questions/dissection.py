@@ -27,6 +27,7 @@ from slowpoints.questions.question import Unanswerable
 from slowpoints.questions.trajectories import Trajectories, read
 from slowpoints.tasks.documents import Documents
 from slowpoints.tasks.outputs import Classes
+from slowpoints.text.corpus import PADDING
 from slowpoints.training.bag_of_words import BagOfWords, fit_bag_of_words
 from slowpoints.training.valence_words import ValenceWords, choose_valence_words
 
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
     from torch import Tensor
 
-    from slowpoints.questions.options import Sampling
+    from slowpoints.questions.options import Neutral, Sampling
     from slowpoints.tasks import Task
     from slowpoints.text.corpus import EncodedData
     from slowpoints.training.model import RecurrentClassifier
 
 MODES = 3  # leading modes that analyses look at
+LEVELS = (0.3, 0.1, 0.03, 0.01)  # of relative speed, at which what is found is compared
+ROWS = 1 << 16  # transitions at once
 WHEN = {"last": "the last step", "every": "every step"}
 ENDS = (0.05, 0.95)  # quantiles of places at which the manifold is taken to end
 
@@ -138,29 +141,69 @@ class Dissection:
         return replace(found, components=signs * found.components)
 
     @cached_property
-    def _searched(self) -> dict[float, FixedPoints]:
-        """One search from a random sample of the visited states, under zero input, stopped at two values of q."""
-        return self.search(self.sampling.points)
+    def typical_step(self) -> float:
+        """How far the state moves with a word: median over the sampled documents, from their second word on.
 
-    def search(self, points: int, input: Float[Tensor, " input"] | None = None) -> dict[float, FixedPoints]:
-        """Search for points where the network stands still under a constant input, zero where None.
-
-        From a random sample of the visited states; by the tolerance (the slow and the fixed one) at which a search
-        stops.
+        Raises
+        ------
+        Unanswerable
+            If it does not move, or documents have no second word.
         """
+        rows, states = self.trajectories.followed, self.states
+        moved = [(states[some + 1] - states[some]).norm(dim=1) for some in rows.split(ROWS)]
+        step = torch.cat(moved).median().item() if len(rows) else 0.0
+        if not step > 0:
+            raise Unanswerable("the state does not move from one word to the next, so that nothing is slow beside it")
+        return step
+
+    @cached_property
+    def neutral(self) -> Float[Tensor, " input"]:
+        """The input that says nothing, by `sampling.neutral`: under it the network is searched and linearised."""
+        return self.neutral_input(self.sampling.neutral)
+
+    def neutral_input(self, choice: Neutral) -> Float[Tensor, " input"]:
+        """Return an input that says nothing: zero; or the mean of the words' embeddings, by how often they are read.
+
+        They are counted in the training split as the network reads it. So the unknown word counts as often as words are
+        read as it; padding, which is not read, does not.
+        """
+        weight = self.network.embedding.weight.detach()
+        if choice == "zero":
+            return weight.new_zeros(weight.shape[1])
+        counts = np.bincount(self.task.train.inputs, minlength=len(weight)).astype(np.float64)
+        counts[PADDING] = 0
+        shares = torch.from_numpy(counts / counts.sum()).to(weight.device)
+        return (shares @ weight.double()).to(weight.dtype)
+
+    @cached_property
+    def found(self) -> dict[float, FixedPoints]:
+        """Where one search, under the neutral input, first came to each level of relative speed; the largest first.
+
+        Levels are `sampling.slow`, `sampling.fixed`, and others above the latter to compare with.
+        """
+        return self.search(self.sampling.points, self.neutral)
+
+    def search(self, points: int, input: Float[Tensor, " input"]) -> dict[float, FixedPoints]:
+        """Search for points where the network is slow under a constant input, from some of the visited states."""
         starts = sample_states(self.states, min(points, len(self.states)), seed=self.seed)
-        tolerances = (self.sampling.slow_tolerance, self.sampling.tolerance)
-        return sweep_tolerances(self.network.cell, starts, input, tolerances=tolerances)
+        slow, fixed = self.sampling.slow, self.sampling.fixed
+        levels = {slow, fixed, *(level for level in LEVELS if level > fixed)}
+        return sweep_tolerances(self.network.cell, starts, input, levels=tuple(levels), typical_step=self.typical_step)
 
     @property
     def fixed_points(self) -> FixedPoints:
-        """Where the searches came to a q below `tolerance`."""
-        return self._searched[self.sampling.tolerance]
+        """Where the searches came to a relative speed below `sampling.fixed`."""
+        return self.found[self.sampling.fixed]
 
     @property
     def slow_points(self) -> FixedPoints:
-        """Where the same searches first came to a q below `slow_tolerance`."""
-        return self._searched[self.sampling.slow_tolerance]
+        """Where the same searches first came to a relative speed below `sampling.slow`."""
+        return self.found[self.sampling.slow]
+
+    @property
+    def level(self) -> float:
+        """The relative speed below which the points are at which the network is linearised."""
+        return self.sampling.slow if self.sampling.linearize_at == "slow_points" else self.sampling.fixed
 
     @cached_property
     def points(self) -> FixedPoints:
@@ -171,10 +214,9 @@ class Dissection:
         Unanswerable
             If there are none.
         """
-        slow = self.sampling.linearize_at == "slow_points"
-        found = (self.slow_points if slow else self.fixed_points).converged
+        found = self.found[self.level].converged
         if not len(found):
-            raise Unanswerable(f"no search came to q < {found.tolerance:g}")
+            raise Unanswerable(f"no search came to a relative speed below {self.level:g}")
         return found
 
     @cached_property

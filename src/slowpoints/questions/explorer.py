@@ -27,9 +27,10 @@ class ExplorerQuestion(Question):
     """Gathers what `explorer.html` shows (Maheswaranathan et al. 2019, Fig. 2b, 2c, 3b and 4c, for single words).
 
     At some of the points, spread evenly along the manifold: all eigenvalues of the recurrent Jacobian, and the words
-    that push the state farthest along the top mode, `l_1 . Jinp x`, with what they do to the readout, `w . Jinp x`. Of
-    some documents: the trajectory, and the same of each word at the point nearest to the state in which it is read. At
-    points whose top mode is a complex pair the real part is taken; those whose top mode cannot be trusted are left out.
+    that push the state farthest along the top mode, `l_1 . Jinp (x - x*)`, with what they do to the readout, `w . Jinp
+    (x - x*)`. Of some documents: the trajectory, and the same of each word at the point nearest to the state in which
+    it is read. At points whose top mode is a complex pair the real part is taken; those whose top mode cannot be
+    trusted are left out.
 
     Metrics: `points`, `documents`.
 
@@ -106,6 +107,7 @@ def _points(dissection: Dissection, chosen: Tensor) -> dict[str, np.ndarray]:
         **dissection.places(),
         "plane": dissection.components.project(points.location, 2).cpu().numpy(),
         "logit": dissection.logits(points.location).cpu().numpy(),
+        "relative_speed": points.relative_speed.cpu().numpy(),
         "q": points.q.cpu().numpy(),
         "tolerance": np.array(points.tolerance),
         "chosen": chosen.cpu().numpy(),
@@ -187,11 +189,11 @@ def _projections(linear: Linearization, vectors: Tensor) -> Float[Tensor, "point
 
 
 def _readout_effects(dissection: Dissection, linear: Linearization, vectors: Tensor) -> Float[Tensor, "point word"]:
-    """Return the change of the logit within one token, `w . Jinp x`."""
+    """Return the change of the logit within one token in the place of the neutral input, `w . Jinp (x - x*)`."""
     weights = torch.zeros_like(linear.location)
     weights[:, : len(dissection.readout)] = dissection.readout.to(weights)
     sensitivity = linear.input_sensitivity(weights)
-    return sensitivity @ vectors.to(sensitivity).T
+    return sensitivity @ vectors.to(sensitivity).T - (sensitivity * linear.input).sum(dim=1, keepdim=True)
 
 
 def _single(array: np.ndarray) -> np.ndarray:

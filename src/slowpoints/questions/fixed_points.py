@@ -1,4 +1,4 @@
-"""Where the network stands still, or nearly so, when nothing is read."""
+"""Where the network all but stands still while its input says nothing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from slowpoints.dynamics import Status, principal_components
+from slowpoints.dynamics import InvalidInput, Status, drift, find_manifold
 from slowpoints.dynamics.manifold import LINE_COVERAGE, LINE_VARIANCE
 from slowpoints.dynamics.shape import BINS, FEWEST_POINTS
 from slowpoints.questions.question import Column, Findings, Question
-from slowpoints.report.style import DIVERGING, VISITED, Arrays, Drawing, label_plane, panels, power_of_ten
+from slowpoints.report.style import DIVERGING, VISITED, Arrays, Drawing, label_plane, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,67 +22,62 @@ if TYPE_CHECKING:
     from slowpoints.questions.dissection import Dissection
 
 SHOWN = 20_000  # visited states kept for the figure
-PANELS = {"slow_": "slow points", "": "fixed points"}
+COLUMNS = 2  # of panels
 
 
 def draw_fixed_points(figure: FigureBase, arrays: Arrays) -> None:
-    """Draw slow points and fixed points, coloured by what they are read out as, over the states that are visited.
+    """Draw what is found at each level of slowness, coloured by what it is read out as, over the states visited.
 
     Parameters
     ----------
     figure
         Where to draw.
     arrays
-        `visited_plane (state, 2)`, `variance_explained (2,)`; of the fixed points `plane (point, 2)`, `logit (point,)`,
-        `status (point,)`, `outside (point,)` and `tolerance ()`, and the same of the slow points, `slow_plane` and so
-        on. Where `outside` is missing, as in older records, their status alone says which are found.
+        `visited_plane (state, 2)`, `variance_explained (2,)`; `level_names (level,)`, `level_plane (level, point, 2)`,
+        `level_logit (level, point)` and `level_found (level, point)`, which says whether a search came there.
     """
-    axes_of = dict(zip(PANELS, panels(figure, 1, 2, shared=True), strict=True))
-    found = {prefix: _found(arrays, prefix) for prefix in PANELS}
-    reach = max((np.abs(arrays[f"{prefix}logit"][mask]).max(initial=0.1) for prefix, mask in found.items()))
+    names, logits, found = arrays["level_names"].tolist(), arrays["level_logit"], arrays["level_found"]
+    reach = np.abs(logits[found]).max(initial=0.1)
     scale = ScalarMappable(Normalize(-reach, reach), DIVERGING)
-    for prefix, axes in axes_of.items():
-        _draw_panel(axes, arrays, prefix, found[prefix], scale)
-        tolerance = power_of_ten(float(arrays[f"{prefix}tolerance"]))
-        axes.set_title(f"{found[prefix].sum()} {PANELS[prefix]} (q < {tolerance})")
-        label_plane(axes, arrays["variance_explained"], left=axes is axes_of["slow_"])
-    figure.colorbar(scale, ax=list(axes_of.values()), label="readout at the point (logit; above 0: positive)")
-    first = axes_of["slow_"]
-    first.scatter([], [], s=12, color=VISITED, label="visited states")  # a larger dot for the legend
-    first.legend(loc="best", frameon=False)
+    columns = min(COLUMNS, len(names))
+    axes_of = panels(figure, -(-len(names) // columns), columns, shared=True)
+    for axes in axes_of[len(names) :]:
+        axes.set_axis_off()
+    for number, (axes, name) in enumerate(zip(axes_of, names, strict=False)):
+        mask = found[number]
+        _draw_panel(axes, arrays["visited_plane"], arrays["level_plane"][number][mask], scale, logits[number][mask])
+        axes.set_title(f"{mask.sum()} of {len(mask)} searches came to {name}", fontsize="medium")
+        label_plane(axes, arrays["variance_explained"], left=number % columns == 0)
+    figure.colorbar(scale, ax=axes_of, label="readout at the point (logit; above 0: positive)")
+    axes_of[0].scatter([], [], s=12, color=VISITED, label="visited states")  # a larger dot for the legend
+    axes_of[0].legend(loc="best", frameon=False)
 
 
-def _found(arrays: Arrays, prefix: str) -> np.ndarray:
-    converged: np.ndarray = arrays[f"{prefix}status"] == Status.CONVERGED
-    outside = arrays[f"{prefix}outside"] if f"{prefix}outside" in arrays else np.zeros_like(converged)
-    return converged & ~outside
-
-
-def _draw_panel(axes: Axes, arrays: Arrays, prefix: str, mask: np.ndarray, scale: ScalarMappable) -> None:
-    visited, plane = arrays["visited_plane"], arrays[f"{prefix}plane"][mask]
+def _draw_panel(axes: Axes, visited: np.ndarray, plane: np.ndarray, scale: ScalarMappable, logits: np.ndarray) -> None:
     axes.scatter(visited[:, 0], visited[:, 1], s=2, color=VISITED, linewidths=0, rasterized=True)
-    colours = scale.to_rgba(arrays[f"{prefix}logit"][mask])
-    axes.scatter(plane[:, 0], plane[:, 1], c=colours, s=18, edgecolors="black", linewidths=0.4)
+    axes.scatter(plane[:, 0], plane[:, 1], c=scale.to_rgba(logits), s=18, edgecolors="black", linewidths=0.4)
 
 
 FIGURES = {
-    "fixed_points": Drawing(draw_fixed_points, 9.5, 4.4, "Slow points and fixed points"),
+    "fixed_points": Drawing(draw_fixed_points, 9.5, 7.6, "Points by how slow they are"),
 }
 
 
 class FixedPointQuestion(Question):
-    """Searches for fixed points under zero input from visited states (Maheswaranathan et al. 2019, section 3).
+    """Searches for fixed points under the neutral input from visited states (Maheswaranathan et al. 2019, section 3).
 
-    Each search stops as soon as `q = ||h - F(h, 0)||^2 / N` is below a tolerance, and what is seen depends on where: at
-    the larger one points on a slow manifold stay where they are (*slow points*), at the smaller one they have slid
-    along it into the nearest *fixed point*. Both are reported.
+    A point's relative speed is how far the network moves from it in a step, as a share of how far it moves with a word
+    (median). Each search stops as soon as that is below a level, and what is seen depends on where: at the larger ones
+    points on a slow manifold stay where they are (*slow points*), at the smallest one they have slid along it into the
+    nearest *fixed point*. All levels are drawn, and two reported.
 
-    Metrics of the fixed points: `count` (that converged within the visited region), `starts`, `converged_share`,
-    `outside_share`, `q_median`, `q_max`, `displacement_median` (as a share of the visited states' spread), `line_share`
-    (share of the points' variance in one dimension), `coverage` (share of 20 bins along that dimension, over the
-    middle 95 % of the visited states, that hold points), `logit_min` and `logit_max` (what the points are read out as);
-    and the same of the slow points, as `slow_count` and so on. Metrics that need points that were not found are left
-    out.
+    Metrics: `typical_step` (that median); of the fixed points `count` (that converged within the visited region),
+    `starts`, `converged_share`, `outside_share`, `relative_speed_median`, `q_median`, `q_max` (of `||h - F(h, x*)||^2 /
+    N`), `displacement_median` (as a share of the visited states' spread), `line_share`, `coverage` (see
+    `ManifoldQuestion`), `drift_share`, `drift_share_max` (how far a point moves under the neutral input in as many
+    steps as the median document has, as a share of the points' extent; median and largest), `drift_logit` (median
+    change of what it is read out as), `logit_min` and `logit_max` (what the points are read out as); and the same of
+    the slow points, as `slow_count` and so on. Metrics that need points that were not found are left out.
     """
 
     name = "fixed_points"
@@ -91,19 +86,24 @@ class FixedPointQuestion(Question):
         Column("fixed_points/starts", "searches", ".0f", "about 500"),
         Column("fixed_points/slow_count", "slow points", ".0f"),
         Column("fixed_points/count", "fixed points", ".0f", "nearly all"),
+        Column("fixed_points/slow_drift_share", "drift in a document", ".0%"),
     )
 
     def __call__(self, dissection: Dissection) -> Findings:
-        """Return counts, values of q and the figure of the points in the plane of the states' principal components."""
-        levels = {"": dissection.fixed_points, "slow_": dissection.slow_points}
-        metrics: dict[str, float] = {}
-        arrays = _plane(dissection)
+        """Return counts, slowness, drift and the figure of the points in the plane of the states' components."""
+        levels = {
+            "slow_": (dissection.sampling.slow, dissection.slow_points),
+            "": (dissection.sampling.fixed, dissection.fixed_points),
+        }
+        metrics = {"typical_step": dissection.typical_step}
+        arrays = _plane(dissection) | _levels(dissection)
         sentences = []
-        for prefix, points in levels.items():
+        for prefix, (level, points) in levels.items():
             measured = _measure(dissection, points)
             metrics |= {f"{prefix}{name}": value for name, value in measured.items()}
-            arrays |= {f"{prefix}{name}": value for name, value in _arrays(dissection, points).items()}
-            sentences.append(_sentence(points, measured))
+            arrays |= {f"{prefix}{name}": value for name, value in points.arrays().items()}
+            arrays[f"{prefix}relative_speed"] = points.relative_speed.cpu().numpy()
+            sentences.append(_sentence(dissection, level, measured))
         return Findings(" ".join(sentences), metrics, arrays)
 
 
@@ -119,6 +119,7 @@ def _measure(dissection: Dissection, points: FixedPoints) -> dict[str, float]:
         spread = float(dissection.components.variance.sum().sqrt())
         logits = dissection.logits(found.location)
         metrics |= {
+            "relative_speed_median": float(found.relative_speed.median()),
             "q_median": float(found.q.median()),
             "q_max": float(found.q.max()),
             "displacement_median": float(found.displacement.median()) / spread,
@@ -129,12 +130,21 @@ def _measure(dissection: Dissection, points: FixedPoints) -> dict[str, float]:
 
 
 def _line(dissection: Dissection, found: FixedPoints) -> dict[str, float]:
-    axis = principal_components(found.location)
-    visited = axis.project(dissection.states.double(), 1).squeeze(1).cpu().numpy()
-    low, high = np.quantile(visited, [0.025, 0.975])
-    position = axis.project(found.location, 1).squeeze(1).cpu().numpy()
-    occupied = np.histogram(position, np.linspace(low, high, BINS + 1))[0] > 0
-    return {"line_share": float(axis.explained[0]), "coverage": float(occupied.mean())}
+    """Return how points lie, and how far they drift while a document is read that says nothing."""
+    try:
+        manifold = find_manifold(found, dimension=1, visited=dissection.states)
+    except InvalidInput:  # all points are the same
+        return {}
+    moved = drift(dissection.network.cell, found, dissection.trajectories.median_length)
+    share = manifold.share(moved)
+    change = dissection.logits(found.location + moved) - dissection.logits(found.location)
+    metrics = {
+        "line_share": manifold.line_variance,
+        "drift_share": float(share.median()),
+        "drift_share_max": float(share.max()),
+        "drift_logit": float(change.abs().median()),
+    }
+    return metrics if manifold.coverage is None else {**metrics, "coverage": manifold.coverage}
 
 
 def _plane(dissection: Dissection) -> dict[str, np.ndarray]:
@@ -146,24 +156,32 @@ def _plane(dissection: Dissection) -> dict[str, np.ndarray]:
     }
 
 
-def _arrays(dissection: Dissection, points: FixedPoints) -> dict[str, np.ndarray]:
+def _levels(dissection: Dissection) -> dict[str, np.ndarray]:
+    """Return where the searches first came to each level, what is read out there, and which of them did."""
+    project, logits = dissection.components.project, dissection.logits
+    kinds = {dissection.sampling.slow: " (slow)", dissection.sampling.fixed: " (fixed)"}
+    found = dissection.found
+    came = [(points.status == Status.CONVERGED) & ~points.outside for points in found.values()]
     return {
-        **points.arrays(),
-        "logit": dissection.logits(points.location).cpu().numpy(),
-        "plane": dissection.components.project(points.location, 2).cpu().numpy(),
-        "tolerance": np.array(points.tolerance),
+        "levels": np.array(list(found)),
+        "level_names": np.array([f"s < {level:g}{kinds.get(level, '')}" for level in found]),
+        "level_plane": np.stack([project(points.location, 2).cpu().numpy() for points in found.values()]),
+        "level_logit": np.stack([logits(points.location).cpu().numpy() for points in found.values()]),
+        "level_found": np.stack([each.cpu().numpy() for each in came]),
     }
 
 
-def _sentence(points: FixedPoints, metrics: dict[str, float]) -> str:
-    text = f"{metrics['count']:.0f} of {metrics['starts']:.0f} points came to q < {points.tolerance:g}"
+def _sentence(dissection: Dissection, level: float, metrics: dict[str, float]) -> str:
+    text = f"{metrics['count']:.0f} of {metrics['starts']:.0f} searches came to a relative speed below {level:g}"
     if "coverage" not in metrics:
         return f"{text}: too few to say how they lie."
     share, coverage = metrics["line_share"], metrics["coverage"]
     return (
         f"{text}, {_shape(share, coverage)}: {share:.0%} of their variance lies in one dimension, they cover "
         f"{coverage:.0%} of the visited range along it, and are read out as logits from {metrics['logit_min']:.1f} to "
-        f"{metrics['logit_max']:.1f}."
+        f"{metrics['logit_max']:.1f}. In {dissection.trajectories.median_length} steps of neutral input, a median "
+        f"document, they drift by {metrics['drift_share']:.0%} of their extent (median), and the logit by "
+        f"{metrics['drift_logit']:.2g}."
     )
 
 

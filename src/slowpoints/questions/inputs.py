@@ -51,7 +51,7 @@ def draw_inputs(figure: FigureBase, arrays: Arrays) -> None:
     along.axhline(0, color="#BBBBBB", linewidth=0.8, zorder=0)
     along.set(
         xlabel=place_label(arrays),
-        ylabel=r"projection onto the top mode, $\ell_1 \cdot J_{inp}\,x$",
+        ylabel=r"projection onto the top mode, $\ell_1 \cdot J_{inp}\,(x - x^*)$",
     )
     along.set_title("c  mean, and 10 to 90 % of words", loc="left", fontsize="medium")
     along.legend(frameon=False, fontsize="small")
@@ -82,10 +82,11 @@ FIGURES = {
 
 
 class InputQuestion(Question):
-    """Projects words onto the top mode, `l_1 . Jinp x`, at every point (Maheswaranathan et al. 2019, Fig. 4a and 4c).
+    """Projects words onto the top mode, `l_1 . Jinp (x - x*)`, at every point (Maheswaranathan et al. 2019, Fig. 4).
 
-    Words are those that a bag of words finds most positive, most negative and neutral. At points whose top mode is a
-    complex pair the real part is taken; points whose top mode cannot be trusted are left out.
+    That is what a word does in the place of the neutral input x*. Words are those that a bag of words finds most
+    positive, most negative and neutral. At points whose top mode is a complex pair the real part is taken; points whose
+    top mode cannot be trusted are left out.
 
     Metrics: `projection_auc` (how well the projections, averaged over points, tell positive from negative words, as
     area under the ROC curve), `projection_auc_min` and `projection_auc_low` (least, and 5 % quantile, over the points),

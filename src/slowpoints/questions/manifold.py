@@ -19,7 +19,6 @@ from slowpoints.report.style import (
     panels,
     place_label,
     place_name,
-    power_of_ten,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def draw_manifold(figure: FigureBase, arrays: Arrays) -> None:
         Where to draw.
     arrays
         `plane (point, 2)`, `theta (point,)`, `place (point,)`, `by_theta ()`, `position (point,)`,
-        `visited_plane (state, 2)`, `explained (2,)`, `tolerance ()`, `logit (point,)`.
+        `visited_plane (state, 2)`, `explained (2,)`, `logit (point,)` and `slowness ()`, a text: how slow they are.
     """
     axes, beside = panels(figure, 1, 2)
     visited, plane, place = arrays["visited_plane"], arrays["plane"], arrays["place"]
@@ -47,7 +46,7 @@ def draw_manifold(figure: FigureBase, arrays: Arrays) -> None:
     points = axes.scatter(
         plane[:, 0], plane[:, 1], c=place, cmap=ALONG, vmin=-1, vmax=1, s=18, edgecolors="black", linewidths=0.3
     )
-    axes.set_title(f"{len(place)} points, q < {power_of_ten(float(arrays['tolerance']))}", fontsize="medium")
+    axes.set_title(f"{len(place)} points, {arrays['slowness']}", fontsize="medium")
     label_plane(axes, arrays["explained"])
     figure.colorbar(points, ax=axes, label=place_label(arrays))
     beside.scatter(arrays["position"], arrays["theta"], c=place, cmap=ALONG, vmin=-1, vmax=1, s=10)
@@ -153,7 +152,7 @@ class ManifoldQuestion(Question):
             "examples": dissection.examples.cpu().numpy(),
             "visited_plane": _shown(dissection),
             "explained": components.explained[:2].cpu().numpy(),
-            "tolerance": np.array(dissection.points.tolerance),
+            "slowness": np.array(f"s < {dissection.level:g}"),
         }
         sentence = (
             f"{_capital(str(manifold))}. Its axis and the readout have |cos| = {metrics['readout_alignment']:.2f}, and "

@@ -8,20 +8,24 @@ from pydantic import field_validator, model_validator
 
 from slowpoints.options import Count, Options, Positive, checked_numbers
 
+Neutral = Literal["mean", "zero"]
+NEUTRAL_NAMES = {"mean": "the mean word", "zero": "zero"}
+
 
 class Sampling(Options):
     """From what the quantities that questions share are computed."""
 
     documents: Count  # test documents whose states are visited
     points: Count  # initial states of the search for fixed points
-    tolerance: Positive  # q below which a point counts as fixed
-    slow_tolerance: Positive  # q below which a point counts as slow
+    slow: Positive  # relative speed below which a point counts as slow
+    fixed: Positive  # and below which it counts as fixed
+    neutral: Neutral  # the constant input of searches, linearisation and relaxation
     linearize_at: Literal["slow_points", "fixed_points"]  # at which of them the network is linearised
 
     @model_validator(mode="after")
     def _slow_is_faster_than_fixed(self) -> Self:
-        if self.slow_tolerance <= self.tolerance:
-            raise ValueError(f"slow_tolerance must exceed tolerance ({self.tolerance:g})")
+        if self.slow <= self.fixed:
+            raise ValueError(f"slow must exceed fixed ({self.fixed:g})")
         return self
 
 

@@ -1,4 +1,4 @@
-"""How fast the network comes to rest when nothing is read."""
+"""How fast the network comes to rest while its input says nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from slowpoints.dynamics import relaxation, sample_states
 from slowpoints.questions.claims import Claim, Condition
+from slowpoints.questions.options import NEUTRAL_NAMES
 from slowpoints.questions.question import Findings, Question
 from slowpoints.report.style import POSITIVE, Arrays, Drawing, Place, panels
 
@@ -34,17 +35,17 @@ def draw_relaxation(figure: FigureBase, arrays: Arrays) -> None:
     token = np.arange(1, len(median) + 1)
     axes.fill_between(token, low, high, color=POSITIVE, alpha=0.25, linewidth=0, label="10 to 90 % of states")
     axes.plot(token, median, color=POSITIVE, label="median")
-    axes.set(xlabel="tokens without input", ylabel="change of the state per token (% of its norm)", yscale="log")
+    axes.set(xlabel="tokens of neutral input", ylabel="change of the state per token (% of its norm)", yscale="log")
     axes.legend(frameon=False)
 
 
 FIGURES = {
-    "relaxation": Drawing(draw_relaxation, 4.6, 3.8, "Relaxation without input", Place((0, 5), (18, 24))),
+    "relaxation": Drawing(draw_relaxation, 4.6, 3.8, "Relaxation under neutral input", Place((0, 5), (18, 24))),
 }
 
 
 class RelaxationQuestion(Question):
-    """Runs the network under zero input from random visited states, and tracks how much the state changes.
+    """Runs the network under the neutral input from random visited states, and tracks how much the state changes.
 
     The change is `||h_{t+1} - h_t|| / ||h_t||` (Maheswaranathan et al. 2019, section 3).
 
@@ -64,7 +65,7 @@ class RelaxationQuestion(Question):
     claims = (
         Claim(
             "comes_to_rest",
-            "Without input the state stops changing within a few steps",
+            "Under the neutral input the state stops changing within a few steps",
             (Condition("relaxation/change_10", 0.01, 0.05),),
         ),
     )
@@ -78,7 +79,8 @@ class RelaxationQuestion(Question):
     def __call__(self, dissection: Dissection) -> Findings:
         """Return the change at every token."""
         starts = sample_states(dissection.states, min(self.states, len(dissection.states)), seed=dissection.seed)
-        changes = relaxation(dissection.network.cell, starts, steps=self.tokens, dtype=starts.dtype).cpu().numpy()
+        cell, steps = dissection.network.cell, self.tokens
+        changes = relaxation(cell, starts, dissection.neutral, steps=steps, dtype=starts.dtype).cpu().numpy()
         median = np.median(changes, axis=1)
         metrics = {"change_1": median[0], "change_10": median[9], "change_last": median[-1]}
         resting = np.flatnonzero(median < RESTING)
@@ -87,6 +89,7 @@ class RelaxationQuestion(Question):
             when = f"falls below 1 % of the state after {resting[0] + 1} tokens"
         else:
             when = f"is still {median[-1]:.1%} of the state after {self.tokens} tokens"
-        sentence = f"Without input the median change of the state within a token {when}."
+        which = NEUTRAL_NAMES[dissection.sampling.neutral]
+        sentence = f"Under the neutral input ({which}) the median change of the state within a token {when}."
         arrays = {"quantiles": np.quantile(changes, [0.1, 0.5, 0.9], axis=1)}
         return Findings(sentence, {name: float(value) for name, value in metrics.items()}, arrays)

@@ -52,6 +52,11 @@ class Trajectories:
         return np.diff(self.offsets)
 
     @property
+    def median_length(self) -> int:
+        """Tokens of the median document."""
+        return int(np.median(self.lengths))
+
+    @property
     def last(self) -> Float[Tensor, "document state"]:
         """The state after each document's last token."""
         return self.states[torch.from_numpy(self.offsets[1:] - 1)]

@@ -90,9 +90,9 @@ function planeTraces() {
                 colorscale: colours.along, line: { width: data.plane.map((_, row) => chosenRows.has(row) ? 1 : 0), color: "black" },
                 colorbar: { title: { text: PLACE, side: "right", font: { size: 13 } }, thickness: 12, len: 0.9,
                             tickvals: [-1, -0.5, 0, 0.5, 1] } },
-      customdata: data.plane.map((_, row) => [shown(data.place[row]), signed(data.logit[row]), shown(data.q[row], 2)]),
+      customdata: data.plane.map((_, row) => [shown(data.place[row]), signed(data.logit[row]), slowness(row)]),
       hovertemplate: "slow point, θ = %{customdata[0]}<br>readout %{customdata[1]} (logit)"
-        + "<br>q = %{customdata[2]}<extra></extra>" },
+        + "<br>%{customdata[2]}<extra></extra>" },
     { name: "slowest direction", x: [px - reach * dx, px + reach * dx], y: [py - reach * dy, py + reach * dy], mode: "lines",
       line: { color: colours.modes[0], width: 3 }, hoverinfo: "skip" },
     { name: "chosen point", x: [px], y: [py], mode: "markers", hoverinfo: "skip",
@@ -177,17 +177,22 @@ function drawWords() {
       + "<br>linear effect on the readout w·J<sub>inp</sub>x = %{customdata[1]} (logit)<extra></extra>",
   })), {
     ...layout, barmode: "overlay", bargap: 0.28, margin: { l: 10, r: 10, t: 2, b: 46 },
-    xaxis: axis("push along the slowest mode, ℓ₁·J<sub>inp</sub>x", { range: [-reach, reach], nticks: 5 }),
+    xaxis: axis("push along the slowest mode, ℓ₁·J<sub>inp</sub>(x − x*)", { range: [-reach, reach], nticks: 5 }),
     yaxis: { visible: false, autorange: "reversed" },
     shapes: [{ type: "line", x0: 0, x1: 0, yref: "paper", y0: 0, y1: 1, line: { color: "#444", width: 1 } }],
   }, config);
 }
 
+// runs of earlier versions have no relative speed
+function slowness(row) {
+  return data.relative_speed ? `relative speed ${shown(data.relative_speed[row], 2)}` : `q = ${shown(data.q[row], 2)}`;
+}
+
 function describePoint() {
   const row = data.chosen[state.point], top = data.spectra[state.point].find(value => value[1] >= 0);
   const overlap = `|r₁·m| = ${shown(data.overlap[state.point], 2)}`;
-  element("point-status").textContent = `${SYMBOL} = ${shown(data.place[row])}, readout ${signed(data.logit[row])} (logit), q = `
-    + `${shown(data.q[row], 2)}. Slowest mode: ${top[1] ? "a complex pair, a rotation, " : ""}τ = ${tokens(timeConstant(top))} `
+  element("point-status").textContent = `${SYMBOL} = ${shown(data.place[row])}, readout ${signed(data.logit[row])} (logit), `
+    + `${slowness(row)}. Slowest mode: ${top[1] ? "a complex pair, a rotation, " : ""}τ = ${tokens(timeConstant(top))} `
     + `(it ${Math.hypot(...top) > 1 ? "grows" : "fades"}), overlap with the line ${overlap}.`;
   element("point").value = state.point;
 }
