@@ -89,8 +89,8 @@ def test_figures_of_points_are_drawn_from_what_an_earlier_version_left(earlier):
     arrays = RunFolder(earlier).arrays(["fixed_points", "manifold"])
     figure = FixedPointQuestion.figures["fixed_points"].figure(arrays["fixed_points"])
     assert [axes.get_title() for axes in figure.axes[:2]] == [
-        "3 of 3 searches: q < 1e-06",
-        "1 of 3 searches: q < 1e-08",
+        "3 of 3: q < 1e-06",
+        "1 of 3: q < 1e-08",
     ]
     figure = ManifoldQuestion.figures["figure_2c_manifold"].figure(arrays["manifold"])
     assert figure.axes[0].get_title() == "3 points, q < 1e-06"

@@ -147,9 +147,9 @@ def test_each_level_of_slowness_is_drawn():
     assert findings.arrays["level_names"].tolist() == names
     figure = FixedPointQuestion.figures["fixed_points"].figure(findings.arrays)
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert [title.partition("searches: ")[2] for title in titles] == names
+    assert [title.partition(": ")[2] for title in titles] == names
     counts = findings.arrays["level_found"].sum(axis=1)
-    assert titles[2].startswith(f"{counts[2]} of 40 searches")
+    assert titles[2].startswith(f"{counts[2]} of 40:")
     assert counts[2] == findings.metrics["slow_count"]
     assert counts[-1] == findings.metrics["count"]
     extents = np.ptp(findings.arrays["level_logit"], axis=1)

@@ -46,7 +46,7 @@ def draw_fixed_points(figure: FigureBase, arrays: Arrays) -> None:
     for number, (axes, name) in enumerate(zip(axes_of, names, strict=False)):
         mask = found[number]
         _draw_panel(axes, arrays["visited_plane"], arrays["level_plane"][number][mask], scale, logits[number][mask])
-        axes.set_title(f"{mask.sum()} of {len(mask)} searches: {name}", fontsize="medium")
+        axes.set_title(f"{mask.sum()} of {len(mask)}: {name}", fontsize="medium")
         label_plane(axes, arrays["variance_explained"])
         axes.label_outer()
     figure.colorbar(scale, ax=axes_of, label="readout at the point (logit; above 0: positive)")
@@ -60,7 +60,7 @@ def _draw_panel(axes: Axes, visited: np.ndarray, plane: np.ndarray, scale: Scala
 
 
 FIGURES = {
-    "fixed_points": Drawing(draw_fixed_points, 9.5, 7.6, "Points by how slow they are"),
+    "fixed_points": Drawing(draw_fixed_points, 9.5, 7.6, "Points at each level of slowness"),
 }
 
 
