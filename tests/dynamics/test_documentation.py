@@ -33,8 +33,15 @@ def small_gru():
 def test_five_lines_and_several_tolerances(capsys):
     names = small_gru()
     exec(block("your nn.GRU"), names)
-    exec(block("sweep_tolerances"), names)
+    exec(block("sweep_tolerances(cell, states).items"), names)
     assert "500 points: 500 converged" in capsys.readouterr().out
+
+
+def test_slowness_and_drift_are_relative(capsys):
+    names = small_gru() | {"inputs": torch.randn(40, 30, 3), "weights": torch.ones(8)}
+    exec(block("your nn.GRU"), names)
+    exec(block("typical_step"), names)
+    assert capsys.readouterr().out.count("of the line, and the readout by") == 2
 
 
 def test_records_are_chosen_kept_and_drawn():

@@ -1,14 +1,17 @@
 """What earlier versions left is understood: they called questions otherwise, and recorded no columns."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
-from slowpoints.app.main import main
-from slowpoints.app.trust import check_trust
+from slowpoints.app.main import main, run_command
+from slowpoints.app.trust import check_trust, recorded_options
 from slowpoints.errors import UserError
+from slowpoints.questions.fixed_points import FixedPointQuestion
+from slowpoints.questions.manifold import ManifoldQuestion
 from slowpoints.questions.own import own_question, own_questions
 from slowpoints.questions.question import Question
 from slowpoints.runs.folder import RunFolder
@@ -51,6 +54,9 @@ def earlier(left):
     for before, now in RENAMED.items():
         config = config.replace(f"_target_: {now}\n", f"_target_: {before}\n")
     assert "slowpoints.analysis.pca" in config
+    levels = "    slow: 0.1\n    fixed: 0.01\n    neutral: mean\n"
+    assert levels in config
+    config = config.replace(levels, "    tolerance: 1.0e-08\n    slow_tolerance: 1.0e-06\n")
     (left.folder / "config.yaml").write_text(config)
     summary = json.loads((left.folder / "summary.json").read_text())
     del summary["columns"], summary["digests"]
@@ -68,6 +74,44 @@ def test_an_earlier_run_is_redrawn_and_compared(earlier, capsys):
     assert [column.heading for column in network.columns] == ["variance in 2 PCs", "... untrained"]
     assert [verdict.claim for verdict in network.verdicts] == ["low_dimensional"]
     assert yaml.safe_load((earlier / "config.yaml").read_text()) != RunFolder(earlier).config()
+
+
+def test_figures_of_points_are_drawn_from_what_an_earlier_version_left(earlier):
+    plane, logit = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), np.array([-1.0, 0.0, 1.0])
+    points = {"plane": plane, "logit": logit, "speed": np.array([1e-9, 1e-8, 1e-3])}
+    found = {"status": np.array([0, 0, 2]), "outside": np.array([False, True, False]), "tolerance": np.array(1e-8)}
+    slow = {"status": np.array([0, 0, 0]), "tolerance": np.array(1e-6)}  # one that knew of no `outside`
+    behind = {"visited_plane": plane, "variance_explained": np.array([0.7, 0.2]), "explained": np.array([0.7, 0.2])}
+    of_slow = {f"slow_{name}": array for name, array in (points | slow).items()}
+    np.savez(earlier / "arrays" / "fixed_points.npz", **behind, **points, **found, **of_slow)
+    place = {"theta": logit, "place": logit, "position": logit, "by_theta": np.array(True)}
+    np.savez(earlier / "arrays" / "manifold.npz", **behind, **points, **place, tolerance=np.array(1e-6))
+    arrays = RunFolder(earlier).arrays(["fixed_points", "manifold"])
+    figure = FixedPointQuestion.figures["fixed_points"].figure(arrays["fixed_points"])
+    assert [axes.get_title() for axes in figure.axes[:2]] == [
+        "3 of 3: q < 1e-06",
+        "1 of 3: q < 1e-08",
+    ]
+    figure = ManifoldQuestion.figures["figure_2c_manifold"].figure(arrays["manifold"])
+    assert figure.axes[0].get_title() == "3 points, q < 1e-06"
+
+
+def test_an_interrupted_run_goes_on_with_relative_speeds_and_says_so(earlier, caplog):
+    (earlier / "summary.json").unlink()
+    usual = yaml.safe_load((Path(__file__).parents[2] / "conf" / "analysis" / "sampling.yaml").read_text())["sampling"]
+    with caplog.at_level("WARNING"):
+        sampling = recorded_options(earlier, []).analysis.sampling
+    assert (sampling.slow, sampling.fixed) == (usual["slow"], usual["fixed"])
+    assert sampling.neutral == "zero"  # as it was
+    assert sampling.documents == 15
+    assert "told by relative speed now, not by q" in caplog.text
+
+
+def test_a_repeated_analysis_says_that_points_are_told_otherwise_now(earlier, left, capsys):
+    asked = ["analysis=[sampling,pca]", "analysis.sampling.documents=15", "analysis.sampling.points=20", "threads=1"]
+    run_command([*asked, "checkpoint=run", f"tracking.uri={left.uri}", "hydra.run.dir=again"])
+    assert "told slow points by q; now they are told by relative speed" in capsys.readouterr().err
+    assert RunFolder(Path("again")).config()["analysis"]["sampling"]["neutral"] == "mean"
 
 
 @pytest.mark.parametrize("before", ["speed", "q"])

@@ -143,13 +143,13 @@ def test_slow_points_drift_as_the_leak_says():
 def test_each_level_of_slowness_is_drawn():
     dissection = dissect(leaky(), sampling=SAMPLING.model_copy(update={"slow": 0.05}))
     findings = FixedPointQuestion()(dissection)
-    names = ["s < 0.3", "s < 0.1", "s < 0.05 (slow)", "s < 0.03", "s < 0.01 (fixed)"]
+    names = [f"relative speed < {level}" for level in ("0.3", "0.1", "0.05 (slow)", "0.03", "0.01 (fixed)")]
     assert findings.arrays["level_names"].tolist() == names
     figure = FixedPointQuestion.figures["fixed_points"].figure(findings.arrays)
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert [title.partition("came to ")[2] for title in titles] == names
+    assert [title.partition(": ")[2] for title in titles] == names
     counts = findings.arrays["level_found"].sum(axis=1)
-    assert titles[2].startswith(f"{counts[2]} of 40 searches")
+    assert titles[2].startswith(f"{counts[2]} of 40:")
     assert counts[2] == findings.metrics["slow_count"]
     assert counts[-1] == findings.metrics["count"]
     extents = np.ptp(findings.arrays["level_logit"], axis=1)

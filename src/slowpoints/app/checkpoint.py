@@ -68,6 +68,8 @@ def open_checkpoint(reference: str, tracking_uri: str, cache_dir: Path) -> Check
         If there is no such run, or something of it is missing or damaged.
     """
     run = RunFolder(_folder(reference, tracking_uri, cache_dir))
+    if is_searched_by_q(run.config()):
+        log.info("%s told slow points by q; now they are told by relative speed (analysis.sampling)", reference)
     return Checkpoint(run.weights(), run.tokenizer(), _of_training(run.summary()["metrics"]))
 
 
@@ -90,8 +92,6 @@ def with_checkpoint(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     recorded = RunFolder(folder).config()
     if missing := [key for key in TRAINED_WITH if key not in recorded]:
         raise DamagedFile(folder / CONFIG, f"is not that of a run (no {', '.join(missing)})", COPY)
-    if is_searched_by_q(recorded):
-        log.info("%s told slow points by q; now they are told by relative speed (analysis.sampling)", config.checkpoint)
     trained = {key: recorded[key] for key in TRAINED_WITH}
     check_trust(trained, folder / CONFIG, module_names(config.get("trust")))
     of_data = OmegaConf.from_dotlist([override for override in overrides if override.startswith("data.")])

@@ -46,8 +46,9 @@ def draw_fixed_points(figure: FigureBase, arrays: Arrays) -> None:
     for number, (axes, name) in enumerate(zip(axes_of, names, strict=False)):
         mask = found[number]
         _draw_panel(axes, arrays["visited_plane"], arrays["level_plane"][number][mask], scale, logits[number][mask])
-        axes.set_title(f"{mask.sum()} of {len(mask)} searches came to {name}", fontsize="medium")
-        label_plane(axes, arrays["variance_explained"], left=number % columns == 0)
+        axes.set_title(f"{mask.sum()} of {len(mask)}: {name}", fontsize="medium")
+        label_plane(axes, arrays["variance_explained"])
+        axes.label_outer()
     figure.colorbar(scale, ax=axes_of, label="readout at the point (logit; above 0: positive)")
     axes_of[0].scatter([], [], s=12, color=VISITED, label="visited states")  # a larger dot for the legend
     axes_of[0].legend(loc="best", frameon=False)
@@ -59,7 +60,7 @@ def _draw_panel(axes: Axes, visited: np.ndarray, plane: np.ndarray, scale: Scala
 
 
 FIGURES = {
-    "fixed_points": Drawing(draw_fixed_points, 9.5, 7.6, "Points by how slow they are"),
+    "fixed_points": Drawing(draw_fixed_points, 9.5, 7.6, "Points at each level of slowness"),
 }
 
 
@@ -164,7 +165,7 @@ def _levels(dissection: Dissection) -> dict[str, np.ndarray]:
     came = [(points.status == Status.CONVERGED) & ~points.outside for points in found.values()]
     return {
         "levels": np.array(list(found)),
-        "level_names": np.array([f"s < {level:g}{kinds.get(level, '')}" for level in found]),
+        "level_names": np.array([f"relative speed < {level:g}{kinds.get(level, '')}" for level in found]),
         "level_plane": np.stack([project(points.location, 2).cpu().numpy() for points in found.values()]),
         "level_logit": np.stack([logits(points.location).cpu().numpy() for points in found.values()]),
         "level_found": np.stack([each.cpu().numpy() for each in came]),

@@ -152,7 +152,7 @@ class ManifoldQuestion(Question):
             "examples": dissection.examples.cpu().numpy(),
             "visited_plane": _shown(dissection),
             "explained": components.explained[:2].cpu().numpy(),
-            "slowness": np.array(f"s < {dissection.level:g}"),
+            "slowness": np.array(f"relative speed < {dissection.level:g}"),
         }
         sentence = (
             f"{_capital(str(manifold))}. Its axis and the readout have |cos| = {metrics['readout_alignment']:.2f}, and "

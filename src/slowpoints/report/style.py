@@ -110,15 +110,8 @@ def scatter_time_constants(
     )
 
 
-def label_plane(axes: Axes, explained: np.ndarray, *, left: bool = True) -> None:
+def label_plane(axes: Axes, explained: np.ndarray) -> None:
     """Label the axes of the plane of the visited states' first two principal components (shares of the variance)."""
     first, second = 100 * explained[:2]
     axes.set_xlabel(f"PC 1 of visited states ({first:.0f} % of variance)")
-    if left:
-        axes.set_ylabel(f"PC 2 ({second:.0f} %)")
-
-
-def power_of_ten(value: float) -> str:
-    """Return a number such as 1e-8 as it is typeset."""
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return f"$10^{{{int(exponent)}}}$" if mantissa == "1" else f"${mantissa} \\times 10^{{{int(exponent)}}}$"
+    axes.set_ylabel(f"PC 2 ({second:.0f} %)")
