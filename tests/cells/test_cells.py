@@ -41,6 +41,10 @@ def two_layers(inputs, hidden):
     return Stacked([LSTM(inputs, hidden), GRU(hidden, 4), VanillaRNN(4, hidden)])
 
 
+def whole_lstm(inputs, hidden):
+    return LSTM(inputs, hidden, readout_cell_state=True)
+
+
 @pytest.mark.parametrize("cell_class", [*CELLS, two_layers])
 @pytest.mark.parametrize("general", [False, True], ids=["closed form", "automatic"])
 def test_products_are_those_with_the_jacobian(cell_class, general):
@@ -75,7 +79,7 @@ def test_bounds_are_those_of_each_unit():
     assert [limit.tolist() for limit in stacked] == [[-1, -1, -torch.inf], [1, 1, torch.inf]]
 
 
-@pytest.mark.parametrize("cell_class", CELLS)
+@pytest.mark.parametrize("cell_class", [*CELLS, whole_lstm])
 def test_gradients_reach_every_parameter_through_the_fused_kernel(cell_class):
     cell, inputs, initial = random_problem(cell_class)
     fused = torch.autograd.grad(cell.hidden_states(inputs, initial).sum(), list(cell.parameters()))
@@ -151,10 +155,6 @@ def test_a_trained_initial_state_stays_within_the_bounds():
     with torch.no_grad():
         cell.initial_state.copy_(torch.tensor([-3.0, 7.0]))
     assert cell.initial_states(torch.zeros(2, 3)).tolist() == [[-1, 7], [-1, 7]]
-
-
-def whole_lstm(inputs, hidden):
-    return LSTM(inputs, hidden, readout_cell_state=True)
 
 
 def test_a_readout_of_hidden_and_cell_state_sees_both():
