@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
+from slowpoints.app.build import build_network
 from slowpoints.app.main import config_folder
 from slowpoints.sweep.options import check_options
 
@@ -44,6 +46,31 @@ def test_recipes_apply_and_the_command_line_wins():
     assert composed("arch=rnn", "data=imdb").training.rate == 0.0005
     assert composed("arch=gru", "data=imdb").training.rate == 0.002
     assert composed("arch=rnn", "data=imdb", "training.rate=0.1").training.rate == 0.1
+
+
+def test_configurations_of_earlier_versions_are_those_of_networks_without_penalty_that_start_at_zero():
+    recorded = composed("arch=lstm").model_dump(mode="json")
+    for section, key in (
+        ("training", "recurrent_l2"),
+        ("arch", "trained_initial_state"),
+        ("arch", "readout_cell_state"),
+    ):
+        del recorded[section][key]
+    options = check_options(OmegaConf.create(recorded))
+    assert options == composed("arch=lstm")
+    assert options.training.recurrent_l2 == 0
+    assert not options.arch.trained_initial_state
+    assert not options.arch.readout_cell_state
+
+
+def test_a_network_has_the_initial_state_and_the_readout_that_its_architecture_asks_for():
+    network = build_network(composed("arch=lstm"), symbols=5)
+    assert (network.cell.initial_state, network.readout.weight.shape) == (None, (1, 128))
+    network = build_network(
+        composed("arch=lstm", "arch.trained_initial_state=true", "arch.readout_cell_state=true"), symbols=5
+    )
+    assert network.cell.initial_state.tolist() == [0] * 256
+    assert network.readout.weight.shape == (1, 256)
 
 
 def test_every_recipe_is_for_a_network_and_data_set_there_is():

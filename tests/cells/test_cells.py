@@ -41,6 +41,10 @@ def two_layers(inputs, hidden):
     return Stacked([LSTM(inputs, hidden), GRU(hidden, 4), VanillaRNN(4, hidden)])
 
 
+def whole_lstm(inputs, hidden):
+    return LSTM(inputs, hidden, readout_cell_state=True)
+
+
 @pytest.mark.parametrize("cell_class", [*CELLS, two_layers])
 @pytest.mark.parametrize("general", [False, True], ids=["closed form", "automatic"])
 def test_products_are_those_with_the_jacobian(cell_class, general):
@@ -75,7 +79,7 @@ def test_bounds_are_those_of_each_unit():
     assert [limit.tolist() for limit in stacked] == [[-1, -1, -torch.inf], [1, 1, torch.inf]]
 
 
-@pytest.mark.parametrize("cell_class", CELLS)
+@pytest.mark.parametrize("cell_class", [*CELLS, whole_lstm])
 def test_gradients_reach_every_parameter_through_the_fused_kernel(cell_class):
     cell, inputs, initial = random_problem(cell_class)
     fused = torch.autograd.grad(cell.hidden_states(inputs, initial).sum(), list(cell.parameters()))
@@ -112,3 +116,63 @@ def test_recurrent_weights_start_orthogonal_or_as_the_identity():
 def test_an_unknown_initialisation_is_refused():
     with pytest.raises(ValueError, match="orthogonal or identity, not identiy"):
         VanillaRNN(2, 3, recurrent_init="identiy")
+
+
+@pytest.mark.parametrize("cell_class", [*CELLS, two_layers])
+def test_sequences_start_in_the_state_that_is_trained_for_it(cell_class):
+    cell, inputs, _ = random_problem(cell_class)
+    untrained = cell.states(inputs)
+    assert torch.equal(cell.initial_states(inputs), torch.zeros(4, cell.state_size).double())
+    cell.train_initial_state()
+    cell.double()
+    torch.testing.assert_close(cell.states(inputs), untrained)  # it is zero at the start
+    with torch.no_grad():
+        cell.initial_state.uniform_(-1, 1)
+    start = cell.initial_state.repeat(4, 1)
+    torch.testing.assert_close(cell.states(inputs), run_by_steps(cell, inputs, start))
+    torch.testing.assert_close(cell.hidden_states(inputs), cell.hidden(run_by_steps(cell, inputs, start)))
+    (gradient,) = torch.autograd.grad(cell.hidden_states(inputs).sum(), cell.initial_state)
+    expected = torch.autograd.grad(cell.hidden(run_by_steps(cell, inputs, start)).sum(), cell.initial_state)[0]
+    torch.testing.assert_close(gradient, expected)
+    assert gradient.abs().max() > 0
+
+
+def test_the_layers_of_a_stack_start_where_each_of_them_does():
+    cell = two_layers(3, 5)
+    cell.layers[1].train_initial_state()
+    with torch.no_grad():
+        cell.layers[1].initial_state.fill_(0.5)
+    assert [part[0].tolist() for part in cell.split(cell.initial_states(torch.zeros(1, 3)))] == [
+        [0] * 10,
+        [0.5] * 4,
+        [0] * 5,
+    ]
+
+
+def test_a_trained_initial_state_stays_within_the_bounds():
+    cell = LSTM(3, 1)
+    cell.train_initial_state()
+    with torch.no_grad():
+        cell.initial_state.copy_(torch.tensor([-3.0, 7.0]))
+    assert cell.initial_states(torch.zeros(2, 3)).tolist() == [[-1, 7], [-1, 7]]
+
+
+def test_a_readout_of_hidden_and_cell_state_sees_both():
+    cell, inputs, initial = random_problem(whole_lstm)
+    states = run_by_steps(cell, inputs, initial)
+    assert cell.readout_size == cell.state_size == 10
+    torch.testing.assert_close(cell.hidden_states(inputs, initial), states)
+    assert torch.equal(cell.hidden(states), states)
+    assert torch.equal(LSTM(3, 5).hidden(states), states[..., :5])
+
+
+def test_layers_above_one_that_is_read_out_whole_see_all_of_it():
+    cell, inputs, initial = random_problem(lambda inputs, hidden: Stacked([whole_lstm(inputs, 4), whole_lstm(8, 3)]))
+    assert cell.readout_size == 6
+    torch.testing.assert_close(cell.states(inputs, initial), run_by_steps(cell, inputs, initial))
+    state, input = initial, inputs[:, 0]
+    torch.testing.assert_close(cell.recurrent_jacobian(state, input), Cell.recurrent_jacobian(cell, state, input))
+    torch.testing.assert_close(cell.input_jacobian(state, input), Cell.input_jacobian(cell, state, input))
+    v = torch.randn(4, cell.state_size).double()
+    jacobian = cell.recurrent_jacobian(state, input)
+    torch.testing.assert_close(cell.state_derivative(state, input).vjp(v), torch.einsum("bij,bi->bj", jacobian, v))

@@ -132,6 +132,10 @@ def test_a_search_analyses_what_is_best_on_validation(store, tmp_path):
         (["-m", "arch=gru,transformer"], ["arch=transformer", "gru, linear, lstm, rnn, ugrnn"]),
         (["-m", "training.rate=0.1,-1,0"], ["training.rate: must be greater than 0, got -1", "got 0"]),
         (["-m", "arch=gru,rnn", "data=files", "data.train=nothing.csv"], ["nothing.csv"]),
+        (
+            ["-m", "arch=gru,rnn", "hydra.sweeper.prefer=[training.rate]"],
+            ["hydra.sweeper.prefer", "hydra.sweeper.search"],
+        ),
         (["-m", "arch=gru,rnn", "hydra.launcher.n_jobs=0"], ["hydra.launcher.n_jobs: must be greater than 0"]),
         (
             ["-m", "hydra/launcher=slurm", "hydra.launcher.setup=module load cuda"],
@@ -141,7 +145,7 @@ def test_a_search_analyses_what_is_best_on_validation(store, tmp_path):
         (["-m", "arch=gru,rnn", "hydra/launcher=moon"], ["hydra/launcher", "local", "slurm"]),
         (["sweep.resume=abc"], ["there is no sweep", "sweep-abc"]),
         (["sweep.resume=abc", "arch=gru"], ["with its own options", "arch=gru"]),
-        (["experiment=gird"], ["experiment=gird", "grid, search, seeds, smoke"]),
+        (["experiment=gird"], ["experiment=gird", "grid, phase, recipes, search, seeds, smoke"]),
     ],
 )
 def test_what_users_get_wrong_is_said_before_anything_is_made(tmp_path, arguments, words):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from slowpoints.cells import GRU
+from slowpoints.cells import GRU, LSTM, Cell
 from slowpoints.text.corpus import PADDING, UNKNOWN
 from slowpoints.training.model import RecurrentClassifier
 
@@ -25,6 +25,39 @@ def test_the_logit_is_the_readout_of_the_last_state(network):
     states = network.cell.states(network.embedding(tokens))
     expected = states[0, -1] @ network.readout.weight[0] + network.readout.bias[0]
     torch.testing.assert_close(network(tokens, torch.tensor([3]))[0], expected)
+
+
+def test_documents_start_in_the_trained_state_and_are_read_out_from_all_that_the_readout_sees():
+    torch.manual_seed(0)
+    cell = LSTM(4, 5, readout_cell_state=True)
+    cell.train_initial_state()
+    torch.nn.init.uniform_(cell.initial_state)
+    network = RecurrentClassifier(cell, 20).eval()
+    assert network.readout.weight.shape == (1, 10)
+    state = cell.initial_state[None]
+    for token in (2, 3):
+        state = cell.step(state, network.embedding(torch.tensor([token])))
+    expected = state[0] @ network.readout.weight[0] + network.readout.bias[0]
+    torch.testing.assert_close(network(torch.tensor([[2, 3, PADDING]]), torch.tensor([2]))[0], expected)
+
+
+class OwnCell(Cell):
+    """Sums up its inputs from what it is given; it knows nothing of states that are trained."""
+
+    def step(self, state, input):
+        return state + input
+
+    def states(self, inputs, initial=None):
+        return inputs.cumsum(dim=1) + (0 if initial is None else initial[:, None])
+
+
+def test_cells_of_ones_own_start_in_the_trained_state():
+    cell = OwnCell(4, 4)
+    cell.train_initial_state()
+    torch.nn.init.constant_(cell.initial_state, 2.0)
+    network = RecurrentClassifier(cell, 20).eval()
+    expected = network.readout(2 + network.embedding(torch.tensor([5])))[0]
+    torch.testing.assert_close(network(torch.tensor([[5]]), torch.tensor([1])), expected)
 
 
 def test_word_dropout_replaces_words_but_no_padding_and_only_in_training():

@@ -4,7 +4,7 @@ A sweep has an identity, so that it can be resumed; a job that fails leaves the 
 the analysis of what it found.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -24,6 +24,9 @@ class JobSweeper(BasicSweeper):
         Identity of a sweep to complete in place of a new one.
     search
         Choices among which the one that is best on validation is taken, for each combination of the others.
+    prefer
+        Options that regularise: in place of the best that one is taken which has the largest values of these, the first
+        of them before the others, among all within one standard error of the best.
     """
 
     def __init__(
@@ -31,11 +34,13 @@ class JobSweeper(BasicSweeper):
         params: dict[str, str] | None = None,
         resume: str | None = None,
         search: Mapping[str, str] | None = None,
+        prefer: Sequence[str] | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__(None, params)
         self.resume = resume
         self.search = search
+        self.prefer = prefer
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the jobs that are not done, and end the process with code 1 if one failed."""
@@ -45,12 +50,16 @@ class JobSweeper(BasicSweeper):
             raise UserError(
                 f"hydra.sweeper.search: must be choices, {{training.rate: '0.001,0.002'}}, got {self.search}"
             )
+        prefer = [] if self.prefer is None else [self.prefer] if isinstance(self.prefer, str) else list(self.prefer)
+        if prefer and self.search is None:
+            raise UserError("hydra.sweeper.prefer: says which network of a search is taken; name hydra.sweeper.search")
         if not hasattr(self.launcher, "run_jobs"):
             return super().sweep(arguments)  # another launcher: its own way
         if self.resume is not None:
             return resume_sweep(self, self.resume, arguments)
         if self.search is not None:
-            return run_search(self, self.combinations(arguments), self.combinations(arguments, self.search))
+            trials = self.combinations(arguments, self.search)
+            return run_search(self, self.combinations(arguments), trials, prefer)
         return run_sweep(self, self.combinations(arguments))
 
     def combinations(self, arguments: list[str], more: Mapping[str, str] | None = None) -> list[list[str]]:

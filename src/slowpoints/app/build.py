@@ -22,6 +22,7 @@ from slowpoints.sweep.options import RunOptions
 from slowpoints.tasks import TWO_CLASSES, Outputs
 from slowpoints.training.device import check_device
 from slowpoints.training.model import RecurrentClassifier
+from slowpoints.training.options import ArchitectureOptions
 
 
 class _Named(Options):
@@ -31,6 +32,7 @@ class _Named(Options):
     figures: tuple[FileName, ...]
 
 
+READOUT = "readout_cell_state"
 # What a run calls its other numbers and files
 TAKEN = {"test", "val", "training", "analysis", "page", "explorer.html", "model", "comparison"}
 
@@ -107,18 +109,11 @@ def build_network(options: RunOptions, symbols: int, outputs: Outputs = TWO_CLAS
     Raises
     ------
     UserError
-        If `arch.cell` does not describe a cell.
+        If `arch.cell` does not describe a cell, or one that is not read out as `arch.readout_cell_state` asks.
     """
     _seed_everything(options.seed)
-    cell = build(
-        "arch.cell",
-        options.arch.cell,
-        Cell,
-        input_size=options.arch.embedding_size,
-        hidden_size=options.arch.hidden_size,
-    )
     return RecurrentClassifier(
-        cell,
+        _build_cell(options.arch),
         symbols,
         outputs,
         embedding_dropout=options.training.embedding_dropout,
@@ -126,6 +121,27 @@ def build_network(options: RunOptions, symbols: int, outputs: Outputs = TWO_CLAS
         readout_dropout=options.training.readout_dropout,
         embedding_std=options.training.embedding_std,
     )
+
+
+def _build_cell(arch: ArchitectureOptions) -> Cell:
+    sizes = {"input_size": arch.embedding_size, "hidden_size": arch.hidden_size}
+    if arch.readout_cell_state and not _takes(arch.cell, READOUT):
+        raise UserError(
+            f"arch.{READOUT}: a {arch.cell['_target_']} cannot be read out so, it has no {READOUT}; "
+            "the LSTM has, arch=lstm"
+        )
+    cell: Cell = build("arch.cell", arch.cell, Cell, **sizes, **({READOUT: True} if arch.readout_cell_state else {}))
+    if arch.trained_initial_state:
+        cell.train_initial_state()
+    return cell
+
+
+def _takes(node: Mapping[str, Any], argument: str) -> bool:
+    """Say whether a target that can be imported takes an argument by this name."""
+    try:
+        return argument in inspect.signature(resolve_name(str(node["_target_"]))).parameters
+    except (ImportError, AttributeError, ValueError, TypeError):
+        return True  # whoever makes it says what is wrong
 
 
 def _seed_everything(seed: int) -> None:

@@ -208,6 +208,7 @@ def _train(module: TaskModule, batches: TaskData, tracked: TrackedRun, *, resume
     tracked.log_metrics(
         {
             "val/accuracy": result.validation_score,
+            "val/documents": len(batches.task.validation),
             "training/epochs": result.epochs,
             "training/seconds": result.seconds,
         }

@@ -22,7 +22,7 @@ from slowpoints.sweep.folder import AGAIN, RECORD, Sweep, has_sweep, read_sweep,
 from slowpoints.sweep.jobs import End, Job, earlier_sweep_id, job_names, sweep_id
 from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.sweep.prepare import build_caches, find_files
-from slowpoints.sweep.search import Search, best_trial, final_job
+from slowpoints.sweep.search import Search, chosen_trial, final_job, option
 
 if TYPE_CHECKING:
     from slowpoints.tracking.run import TrackedRun
@@ -63,8 +63,13 @@ def run_sweep(hydra: Any, overrides: Overrides) -> None:
     _carry_out(Sweep(identity, folder, jobs), hydra)
 
 
-def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
-    """Train without analyses for each list of overrides in `trials`, and analyse the best for each in `finals`.
+def run_search(hydra: Any, finals: Overrides, trials: Overrides, prefer: Sequence[str] = ()) -> None:
+    """Train without analyses for each list of overrides in `trials`, and analyse what is taken for each in `finals`.
+
+    Parameters
+    ----------
+    prefer
+        Options that regularise (`Search.prefer`).
 
     Raises
     ------
@@ -79,6 +84,7 @@ def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
         raise UserError("hydra.sweeper.search: the command leaves nothing to choose among; name several values")
     final_configs = [_plain(options) for options in _compose(hydra, finals)]
     trial_configs = [_plain(options) for options in _compose(hydra, trials)]
+    _check_preferred(prefer, trial_configs)
     identity, folder = _identity(hydra, [*final_configs, *trial_configs])
     names = job_names(trials, trial_configs)
     jobs = [Job(name, folder / name, config) for name, config in zip(names, trial_configs, strict=True)]
@@ -86,7 +92,7 @@ def run_search(hydra: Any, finals: Overrides, trials: Overrides) -> None:
     for name, final, config in zip(job_names(finals, final_configs), finals, final_configs, strict=True):
         choice = sorted(_without(final, ["analysis"]))
         own = [job.name for job, each in zip(jobs, trials, strict=True) if _chosen(each, searched) == choice]
-        searches.append(Search(name, own, config["analysis"]))
+        searches.append(Search(name, own, config["analysis"], prefer))
     _carry_out(Sweep(identity, folder, jobs, searches), hydra)
 
 
@@ -212,7 +218,7 @@ def _finals(sweep: Sweep, ends: MutableMapping[str, End]) -> list[Job]:
     jobs = {job.name: job for job in sweep.jobs}
     finals = []
     for search in sweep.searches:
-        best = best_trial(search, [jobs[name] for name in search.trials], ends)
+        best = chosen_trial(search, [jobs[name] for name in search.trials], ends)
         if isinstance(best, End):
             ends[search.name] = best
             finals.append(Job(search.name, sweep.folder / search.name, {}))
@@ -285,6 +291,15 @@ def _plain(options: RunOptions) -> dict[str, Any]:
 
 def _keys(overrides: Overrides) -> list[str]:
     return [each.split("=", 1)[0] for job in overrides for each in job]
+
+
+def _check_preferred(prefer: Sequence[str], configs: Sequence[Mapping[str, Any]]) -> None:
+    values = {key: {option(config, key) for config in configs} for key in prefer}
+    if prefer and all(len(each) == 1 for each in values.values()):
+        raise UserError(
+            f"hydra.sweeper.prefer: all networks of the search have the same {', '.join(prefer)}; name what "
+            "hydra.sweeper.search varies"
+        )
 
 
 def _without(overrides: Sequence[str], keys: Sequence[str]) -> list[str]:

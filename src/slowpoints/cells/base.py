@@ -27,13 +27,26 @@ class Cell(nn.Module, ABC):
     input_size
         Number of inputs at one time step, E.
     hidden_size
-        Number of units that a readout sees, H.
+        Number of units, H.
+
+    Attributes
+    ----------
+    initial_state
+        `(state,)`: where sequences start, a parameter; None for zero (`train_initial_state` makes it one).
     """
+
+    initial_state: nn.Parameter | None
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.input_size = input_size
         self.hidden_size = hidden_size
+        self.register_parameter("initial_state", None)
+
+    @property
+    def readout_size(self) -> int:
+        """How many entries of the state a readout sees, the first ones."""
+        return self.hidden_size
 
     @property
     def state_size(self) -> int:
@@ -52,7 +65,21 @@ class Cell(nn.Module, ABC):
 
     def hidden(self, state: Float[Tensor, "... state"]) -> Float[Tensor, "... hidden"]:
         """Return the part of the state that a readout sees."""
-        return state[..., : self.hidden_size]
+        return state[..., : self.readout_size]
+
+    def train_initial_state(self) -> None:
+        """Make the state in which sequences start a parameter; it starts at zero."""
+        self.initial_state = nn.Parameter(torch.zeros(self.state_size))
+
+    def initial_states(self, like: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch state"]:
+        """Return the state in which sequences start, once for each row of `like`, in its precision and on its device.
+
+        Where it is a parameter it is kept within `bounds`, so that no state of the network is beyond them.
+        """
+        if self.initial_state is None:
+            return like.new_zeros(len(like), self.state_size)
+        lower, upper = (limit.to(self.initial_state) for limit in self.bounds)
+        return self.initial_state.clamp(lower, upper).to(like).repeat(len(like), 1)
 
     @abstractmethod
     def step(
@@ -67,7 +94,8 @@ class Cell(nn.Module, ABC):
         """Return the states after every input of whole sequences, by fused kernels.
 
         Sequences of different lengths are padded on the right: a state depends on earlier inputs only, so those
-        before a sequence's end are right whatever the padding. `initial` is zero where it is not given.
+        before a sequence's end are right whatever the padding. Where `initial` is not given, it is
+        that of `initial_states`.
         """
 
     def hidden_states(

@@ -67,7 +67,7 @@ class ForwardCell(Cell):
     ) -> Float[Tensor, "batch time state"]:
         """Return the states after every input, one call after another."""
         check_sequences(inputs)
-        state = inputs.new_zeros(len(inputs), self.state_size) if initial is None else initial
+        state = self.initial_states(inputs) if initial is None else initial
         visited = []
         for input in inputs.unbind(1):
             state = self.step(state, input)

@@ -87,7 +87,8 @@ class GRU(Cell):
     def states(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Return the states after every input, `(batch, time, state)`."""
         check_sequences(inputs)
-        states: Tensor = self.rnn(inputs, None if initial is None else initial.unsqueeze(0))[0]
+        initial = self.initial_states(inputs) if initial is None else initial
+        states: Tensor = self.rnn(inputs, initial.unsqueeze(0))[0]
         return states
 
     def _slopes(self, state: Tensor, gates: _Gates) -> tuple[Tensor, Tensor, Tensor]:

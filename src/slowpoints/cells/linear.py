@@ -79,6 +79,8 @@ class Linear(Cell):
         """Return the states after every input, `(batch, time, state)`, without a loop over time."""
         check_sequences(inputs)
         drive = linear(inputs, self.input)
+        if initial is None and self.initial_state is not None:
+            initial = self.initial_states(inputs)
         if initial is not None:
             drive = drive + pad(linear(initial, self.recurrent).unsqueeze(1), (0, 0, 0, inputs.shape[1] - 1))
         real, first, second = drive.split([self.real, self.pairs, self.pairs], dim=-1)

@@ -42,6 +42,8 @@ class LSTM(Cell):
         Initial bias of the forget gate: above zero, units remember longer at the start (Jozefowicz et al. 2015).
     recurrent_gain, input_gain
         Factors on the initial recurrent and input weights.
+    readout_cell_state
+        Whether a readout sees h and c, or h only.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class LSTM(Cell):
         forget_bias: float = 1.0,
         recurrent_gain: float = 1.0,
         input_gain: float = 1.0,
+        readout_cell_state: bool = False,
     ) -> None:
         super().__init__(input_size, hidden_size)
+        self.readout_cell_state = readout_cell_state
         self.rnn = nn.LSTM(input_size, hidden_size, bias=bias, batch_first=True)
         weights = initialize_layer(self.rnn, input_gain=input_gain, recurrent_gain=recurrent_gain)
         if weights.input_bias is not None:
@@ -64,6 +68,11 @@ class LSTM(Cell):
     def state_size(self) -> int:
         """Size of the full state: hidden and cell state, 2 H."""
         return 2 * self.hidden_size
+
+    @property
+    def readout_size(self) -> int:
+        """How many entries of the state a readout sees: H, or 2 H where it sees the cell state, too."""
+        return self.state_size if self.readout_cell_state else self.hidden_size
 
     @property
     def bounds(self) -> tuple[Tensor, Tensor]:
@@ -87,13 +96,16 @@ class LSTM(Cell):
         cell = gates.forget * cell + gates.input * gates.candidate
         return torch.cat([gates.output * torch.tanh(cell), cell], dim=-1)
 
-    def _initial(self, inputs: Tensor, initial: Tensor | None) -> Tensor:
-        check_sequences(inputs)
-        return inputs.new_zeros(inputs.shape[0], self.state_size) if initial is None else initial
-
     def hidden_states(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
+        """Return what a readout sees after every input, `(batch, time, readout)`."""
+        if self.readout_cell_state:
+            return self.states(inputs, initial)
+        check_sequences(inputs)
+        return self._fused(inputs, self.initial_states(inputs) if initial is None else initial)
+
+    def _fused(self, inputs: Tensor, initial: Tensor) -> Tensor:
         """Return the hidden states after every input, `(batch, time, hidden)`."""
-        hidden, cell = self._initial(inputs, initial).unsqueeze(0).chunk(2, dim=-1)
+        hidden, cell = initial.unsqueeze(0).chunk(2, dim=-1)
         states: Tensor = self.rnn(inputs, (hidden.contiguous(), cell.contiguous()))[0]
         return states
 
@@ -103,8 +115,10 @@ class LSTM(Cell):
         The fused kernel returns the hidden states only. Since all gates at all times depend on them and the inputs, one
         matrix product gives the gates, and the cell states follow by an elementwise recurrence.
         """
-        first_hidden, cell = self._initial(inputs, initial).chunk(2, dim=-1)
-        hidden = self.hidden_states(inputs, initial)
+        check_sequences(inputs)
+        initial = self.initial_states(inputs) if initial is None else initial
+        first_hidden, cell = initial.chunk(2, dim=-1)
+        hidden = self._fused(inputs, initial)
         before = torch.cat([first_hidden.unsqueeze(1), hidden[:, :-1]], dim=1)
         gates = self._gates(before, inputs)
         cells = []

@@ -78,7 +78,8 @@ class VanillaRNN(Cell):
     def states(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Return the states after every input, `(batch, time, state)`."""
         check_sequences(inputs)
-        states: Tensor = self.rnn(inputs, None if initial is None else initial.unsqueeze(0))[0]
+        initial = self.initial_states(inputs) if initial is None else initial
+        states: Tensor = self.rnn(inputs, initial.unsqueeze(0))[0]
         return states
 
     def _slope(self, state: Tensor, input: Tensor) -> Float[Tensor, "batch hidden"]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from slowpoints.cells.base import Cell
+from slowpoints.cells.base import Cell, check_sequences
 from slowpoints.cells.derivative import Derivative, Rows
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ class Stacked(Cell):
         self.layers = nn.ModuleList(layers)
 
     @property
+    def readout_size(self) -> int:
+        """How many entries of the last layer's state a readout sees."""
+        return self._cells[-1].readout_size
+
+    @property
     def _cells(self) -> list[Cell]:
         return [layer for layer in self.layers if isinstance(layer, Cell)]
 
@@ -52,6 +57,12 @@ class Stacked(Cell):
         """Return the states of the layers, from the input upwards."""
         return list(state.split([cell.state_size for cell in reversed(self._cells)], dim=-1))[::-1]
 
+    def initial_states(self, like: Tensor) -> Tensor:
+        """Return the state in which sequences start, for each row of `like`: those of the layers, unless it has one."""
+        if self.initial_state is not None:
+            return super().initial_states(like)
+        return torch.cat([cell.initial_states(like) for cell in reversed(self._cells)], dim=-1)
+
     def step(self, state: Tensor, input: Tensor) -> Tensor:
         """Return the state one step later."""
         following = []
@@ -62,7 +73,8 @@ class Stacked(Cell):
 
     def states(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Return the states after every input, `(batch, time, state)`."""
-        starts = [None] * len(self.layers) if initial is None else self.split(initial)
+        check_sequences(inputs)
+        starts = self.split(self.initial_states(inputs) if initial is None else initial)
         visited = []
         for cell, start in zip(self._cells, starts, strict=True):
             visited.append(cell.states(inputs, start))
@@ -122,7 +134,7 @@ class Stacked(Cell):
                 block = cell.input_jacobian(own, input) @ below
             block[:, :, column : column + cell.state_size] += cell.recurrent_jacobian(own, input)
             blocks.append(block)
-            input, below = _above(cell, own, input), block[:, : cell.hidden_size]
+            input, below = _above(cell, own, input), block[:, : cell.readout_size]
         return torch.cat(blocks[::-1], dim=1)
 
     def input_jacobian(self, state: Tensor, input: Tensor) -> Tensor:

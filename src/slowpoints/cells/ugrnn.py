@@ -78,7 +78,7 @@ class UGRNN(Cell):
         """Return the states after every input, `(batch, time, state)`."""
         check_sequences(inputs)
         if initial is None:
-            initial = inputs.new_zeros(inputs.shape[0], self.hidden_size)
+            initial = self.initial_states(inputs)
         states: Tensor = torch.gru(
             inputs, initial.unsqueeze(0), self._as_gru(), True, 1, 0.0, self.training, False, True
         )[0]

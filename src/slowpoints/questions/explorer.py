@@ -171,7 +171,7 @@ def _plane(dissection: Dissection) -> dict[str, np.ndarray]:
     """Return what lies behind the points: visited states, the initial state, and the readout as a plane's slope."""
     components, states = dissection.components, dissection.states
     some = np.sort(np.random.default_rng(dissection.seed).permutation(len(states))[:VISITED])
-    start = torch.zeros(1, states.shape[1], dtype=torch.float64, device=states.device)
+    start = dissection.trajectories.initial[None].double()
     weights = torch.zeros_like(components.mean)
     weights[: len(dissection.readout)] = dissection.readout.double()
     return {

@@ -80,7 +80,8 @@ class LinearizedNetworkQuestion(Question):
         logits = []
         for part in np.split(rows, range(BATCH, len(rows), BATCH)):
             batch = make_batch(dissection.task.test, dissection.documents[part])
-            states = linearized_states(linear, dissection.embed(batch.tokens))
+            initial = dissection.trajectories.initial.repeat(len(part), 1)
+            states = linearized_states(linear, dissection.embed(batch.tokens), initial)
             last = states[torch.arange(len(part)), batch.lengths - 1]
             logits.append(dissection.logits(last.nan_to_num(posinf=1e30, neginf=-1e30)))  # what has diverged
         return torch.cat(logits).cpu().numpy()

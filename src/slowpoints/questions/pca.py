@@ -195,8 +195,7 @@ def _plane(trajectories: Trajectories, components: PrincipalComponents) -> dict[
         arrays[f"density_{name}"] = np.histogram2d(plane[rows, 0], plane[rows, 1], bins=edges)[0]
         for number, document in enumerate(_examples(trajectories, name == "positive")):
             arrays[f"trajectory_{name}_{number}"] = plane[slice(*trajectories.offsets[document : document + 2])]
-    start = torch.zeros(1, len(components.mean), dtype=torch.float64, device=components.mean.device)
-    return {**arrays, "initial": components.project(start, 2)[0].cpu().numpy()}
+    return {**arrays, "initial": components.project(trajectories.initial[None].double(), 2)[0].cpu().numpy()}
 
 
 def _examples(trajectories: Trajectories, positive: bool) -> np.ndarray:

@@ -29,19 +29,22 @@ class Trajectories:
     Attributes
     ----------
     states
-        `(visited, state)`: after every token; the initial state, zero, is left out.
+        `(visited, state)`: after every token; the initial state is left out.
     tokens
         `(visited,)`: the token that was read last.
     offsets
         `(document + 1,)`: document d is `states[offsets[d]:offsets[d + 1]]`.
     labels
         `(document,)`: the number of its class; of two, 1 for positive.
+    initial
+        `(state,)`: where every document starts.
     """
 
     states: Float[Tensor, "visited state"]
     tokens: Int[Tensor, " visited"]
     offsets: np.ndarray
     labels: np.ndarray
+    initial: Float[Tensor, " state"]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -80,11 +83,14 @@ def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray)
     """
     device = network.readout.weight.device
     visited = []
+    with torch.no_grad():
+        initial = network.cell.initial_states(network.embedding.weight[:1])
     with torch.inference_mode():
         for start in range(0, len(documents), BATCH):
             batch = make_batch(corpus, documents[start : start + BATCH])
             inputs = network.embedding(batch.tokens.to(device))
-            visited.append(visited_states(network.cell.states(inputs), batch.lengths))
+            states = network.cell.states(inputs, initial.repeat(len(inputs), 1))
+            visited.append(visited_states(states, batch.lengths))
     lengths = corpus.lengths[documents]
     return Trajectories(
         # a copy: tensors made in inference mode cannot take part in later differentiation
@@ -92,4 +98,5 @@ def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray)
         tokens=torch.from_numpy(gather(corpus.inputs, corpus.offsets[documents], lengths).astype(np.int64)),
         offsets=offsets_of(lengths),
         labels=corpus.targets_of(documents),
+        initial=initial[0],
     )

@@ -1,15 +1,20 @@
-"""Choose among networks, and analyse the one that is best on validation."""
+"""Choose among networks by validation, and analyse the one that is taken."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from slowpoints.errors import UserError
 from slowpoints.sweep.jobs import End, Job
 
 CRITERION = "val/accuracy"
+COUNT = "val/documents"
 OVER = ("done", "done before", "failed")  # ends that trying again does not change
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,29 +29,70 @@ class Search:
         Names of the jobs among which it is.
     analysis
         The options of its analysis.
+    prefer
+        Options that regularise, the first the most important one. Where there are some, not the best network is taken
+        but that with the largest values of these among all that are within one standard error of the best.
     """
 
     name: str
     trials: Sequence[str]
     analysis: Mapping[str, Any]
+    prefer: Sequence[str] = ()
 
 
-def best_trial(search: Search, trials: Sequence[Job], ends: Mapping[str, End]) -> Job | End:
-    """Return the trial that is best on validation (the first of equals), or why that is not known.
+def chosen_trial(search: Search, trials: Sequence[Job], ends: Mapping[str, End]) -> Job | End:
+    """Return the trial that is taken, or why it is not known which.
 
-    Trials that failed of themselves, such as a training that diverged, are out; while others are missing, the best may
-    be among them.
+    That is the one which is best on validation (the first of equals), or the most regularised one that cannot be told
+    from it (Breiman et al. 1984, section 3.4.3): its accuracy is within one standard error, sqrt(p (1 - p) / n), of
+    the best accuracy p over n documents. Trials that failed of themselves, such as a training that diverged, are out;
+    while others are missing, the best may be among them.
     """
     missing = [job.name for job in trials if ends[job.name].state not in OVER]
     if missing:
         return End("not run", f"the search is not complete: {', '.join(missing)}")
-    good = [(job.summary or {}, job) for job in trials if ends[job.name].good]
+    good = {job.name: job.summary or {} for job in trials if ends[job.name].good}
     if not good:
         return End("not run", "no trial of the search succeeded")
-    return max(good, key=lambda pair: pair[0][CRITERION])[1]
+    best = max(good, key=lambda name: good[name][CRITERION])
+    if search.prefer and not good[best].get(COUNT):
+        return End("not run", f"how many documents {best} was validated on is not recorded ({COUNT}); train it again")
+    least = good[best][CRITERION] - (standard_error(good[best]) if search.prefer else 0)
+
+    def merit(job: Job) -> tuple[float, ...]:
+        return *(option(job.config, key) for key in search.prefer), good[job.name][CRITERION]
+
+    taken = max((job for job in trials if good.get(job.name, {}).get(CRITERION, -1) >= least), key=merit)
+    reached = f"{good[taken.name][CRITERION]:.4f} on validation"
+    log.info("%s: %s is taken, %s (best: %s, %.4f)", search.name, taken.name, reached, best, good[best][CRITERION])
+    return taken
 
 
-def final_job(search: Search, best: Job) -> Job:
-    """Return the job that analyses the network of the best trial."""
-    folder = best.folder.parent / search.name
-    return Job(search.name, folder, {**best.config, "analysis": search.analysis, "checkpoint": str(best.folder)})
+def standard_error(metrics: Mapping[str, float]) -> float:
+    """Return the standard error of a validation accuracy: that of a share of so many documents."""
+    share: float = metrics[CRITERION]
+    return (share * (1 - share) / metrics[COUNT]) ** 0.5
+
+
+def option(config: Mapping[str, Any], key: str) -> float:
+    """Return the value of a numeric option.
+
+    Raises
+    ------
+    UserError
+        If there is no such option, or it is no number.
+    """
+    value: Any = config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UserError(
+            f"hydra.sweeper.prefer: {key} must be an option that is a number, such as training.recurrent_l2"
+        )
+    return float(value)
+
+
+def final_job(search: Search, taken: Job) -> Job:
+    """Return the job that analyses the network of the trial that is taken."""
+    folder = taken.folder.parent / search.name
+    return Job(search.name, folder, {**taken.config, "analysis": search.analysis, "checkpoint": str(taken.folder)})

@@ -92,7 +92,7 @@ class Classes:
 
     def metric(self) -> Metric:
         """Return the accuracy: the share of sequences whose class has the largest output."""
-        return BinaryAccuracy() if self.size == 1 else MulticlassAccuracy(self.size, average="micro")
+        return _LogitAccuracy() if self.size == 1 else MulticlassAccuracy(self.size, average="micro")
 
     def evidence(self, readout: Tensor) -> Tensor:
         """Return one axis fewer than there are classes, since softmax knows differences alone.
@@ -143,6 +143,14 @@ class Values:
     def evidence(self, readout: Tensor) -> Tensor:
         """Return the readout itself."""
         return readout
+
+
+class _LogitAccuracy(BinaryAccuracy):
+    """The share of logits with the sign of their class; by itself torchmetrics takes those within [0, 1] for shares."""
+
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        """Take the outputs of a batch."""
+        super().update((outputs > 0).int(), targets)
 
 
 class _ExplainedVariance(R2Score):

@@ -53,7 +53,7 @@ class RecurrentClassifier(nn.Module):
         self.cell = cell
         self.outputs = outputs
         self.embedding = nn.Embedding(vocabulary_size, cell.input_size, padding_idx=PADDING)
-        self.readout = nn.Linear(cell.hidden_size, outputs.size)
+        self.readout = nn.Linear(cell.readout_size, outputs.size)
         self.embedding_dropout = nn.Dropout(embedding_dropout)
         self.readout_dropout = nn.Dropout(readout_dropout)
         self.word_dropout = word_dropout
@@ -64,7 +64,7 @@ class RecurrentClassifier(nn.Module):
     def forward(self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> Float[Tensor, ...]:
         """Return what is said of every sequence after its last step; or after each step, one sequence after another."""
         inputs = self.embedding_dropout(self.embedding(self._drop_words(tokens)))
-        hidden = self.cell.hidden_states(inputs)
+        hidden = self.cell.hidden_states(inputs, self.cell.initial_states(inputs))
         if self.outputs.when == "every":
             inside = torch.arange(tokens.shape[1], device=tokens.device) < lengths.unsqueeze(1)
             return self.logits(self.readout_dropout(hidden[inside]))
@@ -75,6 +75,10 @@ class RecurrentClassifier(nn.Module):
         """Return what hidden states are read out as; a single output has no axis of its own."""
         logits: Tensor = self.readout(hidden)
         return logits.squeeze(-1) if self.outputs.size == 1 else logits
+
+    def recurrent_norm(self) -> Float[Tensor, ""]:
+        """Return the sum of squares of the cell's parameters: weights, biases, and the initial state if it is one."""
+        return torch.stack([parameter.square().sum() for parameter in self.cell.parameters()]).sum()
 
     def _drop_words(self, tokens: Tensor) -> Tensor:
         if not self.training or self.word_dropout == 0:

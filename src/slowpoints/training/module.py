@@ -20,7 +20,8 @@ class TaskModule(pl.LightningModule):
     """A recurrent network in training.
 
     Logs curves of `training/loss`, `training/val_loss` and `training/val_accuracy` (share of sequences); or of the
-    score that the task's outputs have in its place, by its own name.
+    score that the task's outputs have in its place, by its own name. Losses are the task's; what `recurrent_l2` adds
+    in training is the curve `training/recurrent_penalty`.
     """
 
     def __init__(self, network: RecurrentClassifier, options: TrainingOptions) -> None:
@@ -30,16 +31,21 @@ class TaskModule(pl.LightningModule):
         self.score = network.outputs.metric()
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Return the loss of one batch."""
+        """Return what is minimised: the loss of one batch, and the penalty on the cell's parameters."""
         loss = self.network.outputs.loss(self.network(batch.tokens, batch.lengths), batch.targets)
-        if not torch.isfinite(loss):
+        total = loss
+        if self.options.recurrent_l2:
+            penalty = self.options.recurrent_l2 * self.network.recurrent_norm()
+            self.log("training/recurrent_penalty", penalty)
+            total = loss + penalty
+        if not torch.isfinite(total):
             raise UserError(
-                f"training: the loss became {loss.item()} at step {self.global_step} (epoch {self.current_epoch}); "
+                f"training: the loss became {total.item()} at step {self.global_step} (epoch {self.current_epoch}); "
                 f"a lower training.rate (now {self.options.rate:g}) or training.gradient_clip (now "
                 f"{self.options.gradient_clip}) keeps it finite"
             )
         self.log("training/loss", loss, prog_bar=True)
-        return loss
+        return total
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Measure loss and score on the validation set."""

@@ -29,6 +29,9 @@ class ArchitectureOptions(Options):
     embedding_size: Size
     hidden_size: Size
     cell: dict[str, Any]
+    # Runs of earlier versions have neither.
+    trained_initial_state: bool = False
+    readout_cell_state: bool = False
 
     @field_validator("cell")
     @classmethod
@@ -47,6 +50,7 @@ class TrainingOptions(Options):
     final_rate_share: Annotated[float, Field(gt=0, le=1)]
     warmup_steps: CountOrNone
     weight_decay: NotNegative
+    recurrent_l2: NotNegative = 0.0  # runs of earlier versions have none
     gradient_clip: Positive | None
     embedding_dropout: Share
     word_dropout: Share
