@@ -7,6 +7,7 @@ from made import DECAY, SAMPLING, WORDS, dissect, integrator, linear_cell, some_
 
 from slowpoints.cells import Cell
 from slowpoints.dynamics import typical_step
+from slowpoints.questions.claims import judge
 from slowpoints.questions.explorer import _readout_effects
 from slowpoints.questions.fixed_points import FixedPointQuestion
 from slowpoints.questions.inputs import InputQuestion
@@ -189,11 +190,18 @@ def test_findings_and_verdicts_stay_as_they_are_when_states_are_rescaled():
     with torch.no_grad():
         rescaled.readout.weight /= 10
     of, of_rescaled = dissect(network, sampling=MEAN), dissect(rescaled, sampling=MEAN)
+    metrics: dict[str, dict[str, float]] = {"as it is": {}, "rescaled": {}}
     for question in QUESTIONS:
         found, again = question(of), question(of_rescaled)
+        for whose, findings in (("as it is", found), ("rescaled", again)):
+            metrics[whose] |= {f"{question.name}/{name}": value for name, value in findings.metrics.items()}
         for name, value in found.metrics.items():
             factor = 100 if name.removeprefix("slow_") in ("q_median", "q_max") else 10 if name == "typical_step" else 1
             assert again.metrics[name] == pytest.approx(factor * value, rel=1e-3, abs=1e-6), f"{question.name}/{name}"
         if question.name == "fixed_points":
             assert np.array_equal(found.arrays["slow_status"], again.arrays["slow_status"])
             assert np.array_equal(found.arrays["level_found"], again.arrays["level_found"])
+    claims = [claim for question in QUESTIONS for claim in question.claims]
+    verdicts, verdicts_rescaled = ([each.verdict for each in judge(claims, of)] for of in metrics.values())
+    assert len(verdicts) == len(claims)
+    assert verdicts_rescaled == verdicts
