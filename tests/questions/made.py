@@ -6,8 +6,8 @@ import torch
 from slowpoints.cells import VanillaRNN
 from slowpoints.questions.dissection import Dissection
 from slowpoints.questions.options import Sampling
-from slowpoints.tasks.documents import documents
 from slowpoints.text.corpus import Corpus, EncodedData
+from slowpoints.text.task import documents
 from slowpoints.training.model import RecurrentClassifier
 
 WORDS = 32

@@ -16,7 +16,7 @@ from slowpoints.questions.question import Unanswerable
 from slowpoints.sweep.options import check_options
 from slowpoints.tasks import TWO_CLASSES, Classes, Sequences, Task, Values
 from slowpoints.tasks.datamodule import TaskData
-from slowpoints.tasks.documents import GRADES, documents
+from slowpoints.text.task import GRADES, documents
 from slowpoints.training.evaluate import evaluate
 from slowpoints.training.module import TaskModule
 from slowpoints.training.train import make_trainer, train

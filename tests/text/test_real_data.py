@@ -10,9 +10,9 @@ import yaml
 from pydantic import TypeAdapter
 
 from slowpoints.tasks.datamodule import TaskData
-from slowpoints.tasks.documents import documents
 from slowpoints.text.load import load_data
 from slowpoints.text.options import DataOptions
+from slowpoints.text.task import documents
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def note(report: Report) -> str:
     """Return the findings of a run as Markdown: accuracy, the claims with their verdicts, a sentence an analysis."""
     found, metrics = report.found, report.run.metrics
-    lines = [f"**{_plain(report.name)}**: {headline(metrics)}", ""]
+    lines = [f"**{_plain(report.name)}**: {headline(metrics, report.things)}", ""]
     lines += _explorer(report.run)  # above what MLflow folds away
     if found.verdicts:
         lines += ["| | claim |", "|---|---|"]

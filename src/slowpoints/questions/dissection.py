@@ -24,16 +24,16 @@ from slowpoints.dynamics import (
 )
 from slowpoints.questions.question import Unanswerable
 from slowpoints.questions.trajectories import Trajectories, read
-from slowpoints.tasks.documents import Documents
-from slowpoints.training.bag_of_words import BagOfWords, fit_bag_of_words
-from slowpoints.training.valence_words import ValenceWords, choose_valence_words
+from slowpoints.text.task import DocumentTask
+from slowpoints.text.valence_words import ValenceWords
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Bool, Float, Int, Shaped
     from torch import Tensor
 
     from slowpoints.questions.options import Sampling
-    from slowpoints.tasks import Task
+    from slowpoints.tasks import Probes, Task
+    from slowpoints.text.bag_of_words import BagOfWords
     from slowpoints.text.corpus import EncodedData
     from slowpoints.training.model import RecurrentClassifier
 
@@ -58,7 +58,7 @@ class Dissection:
     seed
         Of the choice of documents and of states.
     test_accuracy
-        Share of all test documents that the network gets right.
+        Share of all test documents that the network gets right; or the score of outputs that have another.
     """
 
     def __init__(
@@ -86,14 +86,23 @@ class Dissection:
         Unanswerable
             If the task is of something else.
         """
-        if not isinstance(self.task, Documents):
+        return self._documents.data
+
+    @property
+    def _documents(self) -> DocumentTask:
+        if not isinstance(self.task, DocumentTask):
             raise Unanswerable(f"the task {self.task.name} has no words")
-        return self.task.data
+        return self.task
+
+    @property
+    def of_two_classes(self) -> bool:
+        """Whether the network tells two classes: all that it says is one logit then."""
+        return self.network.outputs.size == 1 and self.network.outputs.when == "last"
 
     def check_two_classes(self) -> None:
         """Raise Unanswerable where there are not two classes: what is asked of their one logit has no answer then."""
-        outputs = self.network.outputs
-        if outputs.size != 1 or outputs.when != "last":
+        if not self.of_two_classes:
+            outputs = self.network.outputs
             said = f"{outputs.size} output{'s' if outputs.size > 1 else ''} after {WHEN[outputs.when]}"
             raise Unanswerable(f"it is asked of the logit of two classes, and this network has {said}")
 
@@ -117,10 +126,11 @@ class Dissection:
 
     @cached_property
     def components(self) -> PrincipalComponents:
-        """Principal components of the visited states; the first points to positive readout."""
+        """Principal components of the visited states; the first points to more of the first axis of evidence."""
         found = at_least_a_plane(principal_components(self.states))
         signs = torch.ones(len(found.components), 1, dtype=torch.float64, device=self.device)
-        if found.components[0, : len(self.readout)] @ self.readout.double() < 0:
+        first = self.evidence[0].double()
+        if found.components[0, : len(first)] @ first < 0:
             signs[0] = -1
         return replace(found, components=signs * found.components)
 
@@ -225,26 +235,44 @@ class Dissection:
             If there are not two classes.
         """
         self.check_two_classes()
-        return fit_bag_of_words(self.data.train, self.data.validation, self.data.test, len(self.data.words))
+        return self._documents.bag_of_words
 
     @cached_property
+    def probes(self) -> Probes:
+        """Inputs of which the task knows what they say, such as words by valence.
+
+        Raises
+        ------
+        Unanswerable
+            If there are none.
+        """
+        try:
+            found = self.task.probes()
+        except ValueError as error:
+            raise Unanswerable(str(error)) from error
+        if found is None:
+            raise Unanswerable(f"the task {self.task.name} has no inputs of which it is known what they say")
+        return found
+
+    @property
     def valence_words(self) -> ValenceWords:
         """Words that the bag of words finds most positive, most negative, and without valence.
 
         Raises
         ------
         Unanswerable
-            If there are none of one kind.
+            If there are none of one kind, or no words.
         """
-        try:
-            return choose_valence_words(self.bag_of_words.weights, self.data.words, self.data.train)
-        except ValueError as error:
-            raise Unanswerable(str(error)) from error
+        self.check_two_classes()
+        if not isinstance(self.probes, ValenceWords):
+            raise Unanswerable(f"the task {self.task.name} has no words")
+        return self.probes
 
-    def embed(self, words: Int[Tensor, ...]) -> Float[Tensor, "... input"]:
-        """Return the embeddings of words."""
+    def embed(self, inputs: Shaped[Tensor, ...]) -> Float[Tensor, "... input"]:
+        """Return inputs, such as words, as the recurrent network gets them."""
+        there = inputs.to(self.network.readout.weight) if inputs.is_floating_point() else inputs.to(self.device)
         with torch.no_grad():
-            embedded: Tensor = self.network.embedding(words.to(self.device))
+            embedded: Tensor = self.network.embedding(there)
         return embedded
 
     def logits(self, states: Float[Tensor, "point state"]) -> Float[Tensor, " point"]:

@@ -9,7 +9,7 @@ import torch
 
 from slowpoints.dynamics import input_projections, mode_overlaps, spectrum
 from slowpoints.questions.question import Findings, Question
-from slowpoints.training.valence_words import common_words
+from slowpoints.text.valence_words import common_words
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int

@@ -12,9 +12,11 @@ from slowpoints.dynamics import Status, principal_components
 from slowpoints.dynamics.manifold import LINE_COVERAGE, LINE_VARIANCE
 from slowpoints.dynamics.shape import BINS, FEWEST_POINTS
 from slowpoints.questions.question import Column, Findings, Question
-from slowpoints.report.style import DIVERGING, VISITED, Arrays, Drawing, label_plane, panels, power_of_ten
+from slowpoints.report.style import DIVERGING, POSITIVE, VISITED, Arrays, Drawing, label_plane, panels, power_of_ten
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
@@ -35,21 +37,30 @@ def draw_fixed_points(figure: FigureBase, arrays: Arrays) -> None:
     arrays
         `visited_plane (state, 2)`, `variance_explained (2,)`; of the fixed points `plane (point, 2)`, `logit (point,)`,
         `status (point,)`, `outside (point,)` and `tolerance ()`, and the same of the slow points, `slow_plane` and so
-        on. Where `outside` is missing, as in older records, their status alone says which are found.
+        on. Where `outside` is missing, as in older records, their status alone says which are found. Where `logit` is
+        missing, since there are not two classes, points have one colour.
     """
     axes_of = dict(zip(PANELS, panels(figure, 1, 2, shared=True), strict=True))
     found = {prefix: _found(arrays, prefix) for prefix in PANELS}
-    reach = max((np.abs(arrays[f"{prefix}logit"][mask]).max(initial=0.1) for prefix, mask in found.items()))
-    scale = ScalarMappable(Normalize(-reach, reach), DIVERGING)
+    scale = _scale(arrays, found)
     for prefix, axes in axes_of.items():
         _draw_panel(axes, arrays, prefix, found[prefix], scale)
         tolerance = power_of_ten(float(arrays[f"{prefix}tolerance"]))
         axes.set_title(f"{found[prefix].sum()} {PANELS[prefix]} (q < {tolerance})")
         label_plane(axes, arrays["variance_explained"], left=axes is axes_of["slow_"])
-    figure.colorbar(scale, ax=list(axes_of.values()), label="readout at the point (logit; above 0: positive)")
+    if scale is not None:
+        figure.colorbar(scale, ax=list(axes_of.values()), label="readout at the point (logit; above 0: positive)")
     first = axes_of["slow_"]
     first.scatter([], [], s=12, color=VISITED, label="visited states")  # a larger dot for the legend
     first.legend(loc="best", frameon=False)
+
+
+def _scale(arrays: Arrays, found: Mapping[str, np.ndarray]) -> ScalarMappable | None:
+    """Return the colours of logits, those of all points that were found; None where points have none."""
+    if "logit" not in arrays:
+        return None
+    reach = max(np.abs(arrays[f"{prefix}logit"][mask]).max(initial=0.1) for prefix, mask in found.items())
+    return ScalarMappable(Normalize(-reach, reach), DIVERGING)
 
 
 def _found(arrays: Arrays, prefix: str) -> np.ndarray:
@@ -58,10 +69,10 @@ def _found(arrays: Arrays, prefix: str) -> np.ndarray:
     return converged & ~outside
 
 
-def _draw_panel(axes: Axes, arrays: Arrays, prefix: str, mask: np.ndarray, scale: ScalarMappable) -> None:
+def _draw_panel(axes: Axes, arrays: Arrays, prefix: str, mask: np.ndarray, scale: ScalarMappable | None) -> None:
     visited, plane = arrays["visited_plane"], arrays[f"{prefix}plane"][mask]
     axes.scatter(visited[:, 0], visited[:, 1], s=2, color=VISITED, linewidths=0, rasterized=True)
-    colours = scale.to_rgba(arrays[f"{prefix}logit"][mask])
+    colours = POSITIVE if scale is None else scale.to_rgba(arrays[f"{prefix}logit"][mask])
     axes.scatter(plane[:, 0], plane[:, 1], c=colours, s=18, edgecolors="black", linewidths=0.4)
 
 
@@ -117,14 +128,14 @@ def _measure(dissection: Dissection, points: FixedPoints) -> dict[str, float]:
     }
     if len(found):
         spread = float(dissection.components.variance.sum().sqrt())
-        logits = dissection.logits(found.location)
         metrics |= {
             "q_median": float(found.speed.median()),
             "q_max": float(found.speed.max()),
             "displacement_median": float(found.displacement.median()) / spread,
-            "logit_min": float(logits.min()),
-            "logit_max": float(logits.max()),
         }
+        if dissection.of_two_classes:
+            logits = dissection.logits(found.location)
+            metrics |= {"logit_min": float(logits.min()), "logit_max": float(logits.max())}
     return metrics | _line(dissection, found) if len(found) >= FEWEST_POINTS else metrics
 
 
@@ -147,9 +158,10 @@ def _plane(dissection: Dissection) -> dict[str, np.ndarray]:
 
 
 def _arrays(dissection: Dissection, points: FixedPoints) -> dict[str, np.ndarray]:
+    logits = {"logit": dissection.logits(points.location).cpu().numpy()} if dissection.of_two_classes else {}
     return {
         **points.arrays(),
-        "logit": dissection.logits(points.location).cpu().numpy(),
+        **logits,
         "plane": dissection.components.project(points.location, 2).cpu().numpy(),
         "tolerance": np.array(points.tolerance),
     }
@@ -160,11 +172,13 @@ def _sentence(points: FixedPoints, metrics: dict[str, float]) -> str:
     if "coverage" not in metrics:
         return f"{text}: too few to say how they lie."
     share, coverage = metrics["line_share"], metrics["coverage"]
-    return (
-        f"{text}, {_shape(share, coverage)}: {share:.0%} of their variance lies in one dimension, they cover "
-        f"{coverage:.0%} of the visited range along it, and are read out as logits from {metrics['logit_min']:.1f} to "
-        f"{metrics['logit_max']:.1f}."
+    text += (
+        f", {_shape(share, coverage)}: {share:.0%} of their variance lies in one dimension, they cover {coverage:.0%} "
+        "of the visited range along it"
     )
+    if "logit_min" not in metrics:
+        return f"{text}."
+    return f"{text}, and are read out as logits from {metrics['logit_min']:.1f} to {metrics['logit_max']:.1f}."
 
 
 def _shape(share: float, coverage: float) -> str:

@@ -13,7 +13,7 @@ from slowpoints.tasks.batches import make_batch
 from slowpoints.text.corpus import gather, offsets_of
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Int, Shaped
     from torch import Tensor
 
     from slowpoints.tasks import Sequences
@@ -31,20 +31,21 @@ class Trajectories:
     states
         `(visited, state)`: after every token; the initial state, zero, is left out.
     tokens
-        `(visited,)`: the token that was read last.
+        `(visited,)`: the token that was read last; of continuous inputs `(visited, input)`.
     offsets
         `(document + 1,)`: document d is `states[offsets[d]:offsets[d + 1]]`.
     labels
-        `(document,)`: the number of its class; of two, 1 for positive.
+        `(document,)`: the number of its class; of two, 1 for positive. Of a task that asks after every step,
+        `(visited, output)`.
     """
 
     states: Float[Tensor, "visited state"]
-    tokens: Int[Tensor, " visited"]
+    tokens: Shaped[Tensor, " visited *input"]
     offsets: np.ndarray
     labels: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.offsets) - 1
 
     @property
     def lengths(self) -> np.ndarray:
@@ -81,10 +82,11 @@ def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray)
             inputs = network.embedding(batch.tokens.to(device))
             visited.append(visited_states(network.cell.states(inputs), batch.lengths))
     lengths = corpus.lengths[documents]
+    inputs_read = gather(corpus.inputs, corpus.offsets[documents], lengths)
     return Trajectories(
         # a copy: tensors made in inference mode cannot take part in later differentiation
         states=torch.cat(visited).clone(),
-        tokens=torch.from_numpy(gather(corpus.inputs, corpus.offsets[documents], lengths).astype(np.int64)),
+        tokens=torch.from_numpy(inputs_read.astype(np.float32 if corpus.continuous else np.int64)),
         offsets=offsets_of(lengths),
         labels=corpus.targets_of(documents),
     )

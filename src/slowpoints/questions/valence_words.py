@@ -10,7 +10,7 @@ import numpy as np
 from slowpoints.questions.question import Findings, Question
 from slowpoints.report.style import VALENCES, Arrays, Drawing, Place, panels
 from slowpoints.text.corpus import PADDING, UNKNOWN
-from slowpoints.training.valence_words import (
+from slowpoints.text.valence_words import (
     NEGATIVE,
     POSITIVE,
     RankCorrelation,
@@ -104,18 +104,18 @@ class ValenceWordsQuestion(Question):
         metrics = {f"{name}_correlation": found.correlation for name, found in known.items()}
         rated = common & ~np.isnan(ratings)
         arrays = {
-            "words": words[chosen.ids],
-            "ids": chosen.ids,
-            "classes": chosen.classes,
+            "words": words[chosen.inputs],
+            "ids": chosen.inputs,
+            "classes": chosen.labels[:, 0],
             "weights": chosen.weights,
-            "documents": documents[chosen.ids],
+            "documents": documents[chosen.inputs],
             "rated_words": words[rated],
             "rated_weights": weights[rated],
             "ratings": ratings[rated],
         }
         return Findings(
             _sentence(arrays, correlations),
-            {"count": len(chosen.ids) / 3, "human_rated": float(rated.sum()), **metrics},
+            {"count": len(chosen.inputs) / 3, "human_rated": float(rated.sum()), **metrics},
             arrays,
         )
 

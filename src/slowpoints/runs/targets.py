@@ -28,15 +28,41 @@ _QUESTIONS = {
 RENAMED = {
     f"slowpoints.analysis.{before}Analysis": f"slowpoints.questions.{now}Question" for before, now in _QUESTIONS.items()
 }
+# What they had in place of the class of a data set
+DATA, SOURCE = "data", "source"
+SOURCES = {
+    source: f"slowpoints.text.options.{name}Data"
+    for source, name in {"hub": "Hub", "treebank": "Treebank", "files": "File", "synthetic": "Synthetic"}.items()
+}
 
 
 def with_present_names(node: Any) -> Any:
     """Return a recorded configuration, however deep, with classes called as they are in this version."""
     if isinstance(node, Mapping):
         renamed = {key: with_present_names(value) for key, value in node.items()}
+        data = renamed.get(DATA)
+        if isinstance(data, Mapping) and TARGET not in data and data.get(SOURCE) in tuple(SOURCES):
+            rest = {key: value for key, value in data.items() if key != SOURCE}
+            renamed[DATA] = {TARGET: SOURCES[data[SOURCE]], **rest}
         target = node.get(TARGET)
         return renamed | {TARGET: RENAMED[target]} if isinstance(target, str) and target in RENAMED else renamed
     return [with_present_names(value) for value in node] if isinstance(node, list) else node
+
+
+def with_earlier_names(node: Any) -> Any:
+    """Return a configuration of this version as earlier ones called things: what they told sweeps apart by."""
+    if isinstance(node, Mapping):
+        renamed = {key: with_earlier_names(value) for key, value in node.items()}
+        if isinstance(data := renamed.get(DATA), Mapping) and data.get(TARGET) in _EARLIER_SOURCES:
+            rest = {key: value for key, value in data.items() if key != TARGET}
+            renamed[DATA] = {SOURCE: _EARLIER_SOURCES[data[TARGET]], **rest}
+        target = node.get(TARGET)
+        return renamed | {TARGET: _EARLIER[target]} if isinstance(target, str) and target in _EARLIER else renamed
+    return [with_earlier_names(value) for value in node] if isinstance(node, list) else node
+
+
+_EARLIER = {now: before for before, now in RENAMED.items()}
+_EARLIER_SOURCES = {now: before for before, now in SOURCES.items()}
 
 
 def targets(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from slowpoints.runs.scores import score_of
 from slowpoints.sweep.jobs import End, Job
 
-CRITERION = "val/accuracy"
 OVER = ("done", "done before", "failed")  # ends that trying again does not change
 
 
@@ -43,7 +44,12 @@ def best_trial(search: Search, trials: Sequence[Job], ends: Mapping[str, End]) -
     good = [(job.summary or {}, job) for job in trials if ends[job.name].good]
     if not good:
         return End("not run", "no trial of the search succeeded")
-    return max(good, key=lambda pair: pair[0][CRITERION])[1]
+    return max(good, key=lambda pair: _validation(pair[0]))[1]
+
+
+def _validation(metrics: Mapping[str, float]) -> float:
+    found = score_of(metrics, "val")
+    return found[1] if found else -math.inf
 
 
 def final_job(search: Search, best: Job) -> Job:

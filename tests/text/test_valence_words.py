@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from slowpoints.text.corpus import Corpus
-from slowpoints.training.valence_words import (
+from slowpoints.text.valence_words import (
     NEGATIVE,
     NEUTRAL,
     POSITIVE,
