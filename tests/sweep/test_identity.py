@@ -48,7 +48,7 @@ def test_options_without_effect_are_the_marked_ones_everywhere(tmp_path, data):
     places = {place for place, _ in leaves(config) if not place.startswith("analysis.")}
     assert expected <= places
     network = Network(tmp_path, config, {}, {})
-    for place in places - {"data.source"}:
+    for place in places - {"data._target_"}:
         other = changed(config, place)
         same = place in expected
         assert (sweep_id([config]) == sweep_id([other])) is same, place
