@@ -26,7 +26,8 @@ def test_every_config_lists_every_option_with_a_comment(name):
     options = parse(config(name))
     assert set(config(name)) == {"_target_", *type(options).model_fields}
     assert config(name)["_target_"] == options.model_dump()["_target_"]
-    assert all("#" in line or "_target_" in line for line in (CONF / f"{name}.yaml").read_text(encoding="utf-8").splitlines())
+    lines = (CONF / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    assert all("#" in line or "_target_" in line for line in lines)
 
 
 def test_python_and_config_have_the_same_defaults():
@@ -87,7 +88,10 @@ def test_a_tab_may_be_typed():
     [
         (None, "data: needs a `_target_`: the class of the data set"),
         (3, "data: needs a `_target_`"),
-        ("slowpoints.text.options.WebData", r"data: cannot import slowpoints\.text\.options\.WebData \(module .* has no"),
+        (
+            "slowpoints.text.options.WebData",
+            r"data: cannot import slowpoints\.text\.options\.WebData \(module .* has no",
+        ),
         ("no_such_module.Mine", r"data: cannot import no_such_module\.Mine \(No module named 'no_such_module'\)"),
         ("Mine", "data: cannot import Mine"),
         ("slowpoints.cells.GRU", r"data: slowpoints\.cells\.GRU is no data set \(a class derived from"),

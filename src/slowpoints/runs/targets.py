@@ -49,22 +49,6 @@ def with_present_names(node: Any) -> Any:
     return [with_present_names(value) for value in node] if isinstance(node, list) else node
 
 
-def with_earlier_names(node: Any) -> Any:
-    """Return a configuration of this version as earlier ones called things: what they told sweeps apart by."""
-    if isinstance(node, Mapping):
-        renamed = {key: with_earlier_names(value) for key, value in node.items()}
-        if isinstance(data := renamed.get(DATA), Mapping) and data.get(TARGET) in _EARLIER_SOURCES:
-            rest = {key: value for key, value in data.items() if key != TARGET}
-            renamed[DATA] = {SOURCE: _EARLIER_SOURCES[data[TARGET]], **rest}
-        target = node.get(TARGET)
-        return renamed | {TARGET: _EARLIER[target]} if isinstance(target, str) and target in _EARLIER else renamed
-    return [with_earlier_names(value) for value in node] if isinstance(node, list) else node
-
-
-_EARLIER = {now: before for before, now in RENAMED.items()}
-_EARLIER_SOURCES = {now: before for before, now in SOURCES.items()}
-
-
 def targets(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the place and the value of each `_target_` in a configuration, however deep."""
     for key, value in _entries(node):
