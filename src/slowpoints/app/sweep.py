@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Overrides = Sequence[Sequence[str]]
 
-
 log = logging.getLogger(__name__)
 
 JOBS_FAILED = 1  # exit code

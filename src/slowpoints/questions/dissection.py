@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn.functional import pad
 
 from slowpoints.dynamics import (
     FixedPoints,
@@ -23,9 +22,8 @@ from slowpoints.dynamics import (
     sweep_tolerances,
 )
 from slowpoints.questions.question import Unanswerable
-from slowpoints.questions.trajectories import Trajectories, read
+from slowpoints.questions.trajectories import Trajectories, at_least_a_plane, read
 from slowpoints.text.task import DocumentTask
-from slowpoints.text.valence_words import ValenceWords
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int, Shaped
@@ -254,20 +252,6 @@ class Dissection:
             raise Unanswerable(f"the task {self.task.name} has no inputs of which it is known what they say")
         return found
 
-    @property
-    def valence_words(self) -> ValenceWords:
-        """Words that the bag of words finds most positive, most negative, and without valence.
-
-        Raises
-        ------
-        Unanswerable
-            If there are none of one kind, or no words.
-        """
-        self.check_two_classes()
-        if not isinstance(self.probes, ValenceWords):
-            raise Unanswerable(f"the task {self.task.name} has no words")
-        return self.probes
-
     def embed(self, inputs: Shaped[Tensor, ...]) -> Float[Tensor, "... input"]:
         """Return inputs, such as words, as the recurrent network gets them."""
         there = inputs.to(self.network.readout.weight) if inputs.is_floating_point() else inputs.to(self.device)
@@ -309,15 +293,3 @@ class Dissection:
     def device(self) -> torch.device:
         """Where the network is."""
         return self.network.readout.weight.device
-
-
-def at_least_a_plane(components: PrincipalComponents) -> PrincipalComponents:
-    """Return components of which there are two: where states have one dimension, nothing varies in the second."""
-    missing = 2 - len(components.components)
-    if missing <= 0:
-        return components
-    return replace(
-        components,
-        components=pad(components.components, (0, 0, 0, missing)),
-        variance=pad(components.variance, (0, missing)),
-    )

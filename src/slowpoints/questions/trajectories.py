@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from slowpoints.dynamics import visited_states
 from slowpoints.tasks.batches import make_batch
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int, Shaped
     from torch import Tensor
 
+    from slowpoints.dynamics import PrincipalComponents
     from slowpoints.tasks import Sequences
     from slowpoints.training.model import RecurrentClassifier
 
@@ -89,4 +91,16 @@ def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray)
         tokens=torch.from_numpy(inputs_read.astype(np.float32 if corpus.continuous else np.int64)),
         offsets=offsets_of(lengths),
         labels=corpus.targets_of(documents),
+    )
+
+
+def at_least_a_plane(components: PrincipalComponents) -> PrincipalComponents:
+    """Return components of which there are two: where states have one dimension, nothing varies in the second."""
+    missing = 2 - len(components.components)
+    if missing <= 0:
+        return components
+    return replace(
+        components,
+        components=pad(components.components, (0, 0, 0, missing)),
+        variance=pad(components.variance, (0, missing)),
     )

@@ -14,6 +14,7 @@ from slowpoints.text.valence_words import (
     NEGATIVE,
     POSITIVE,
     RankCorrelation,
+    ValenceWords,
     common_words,
     document_counts,
     human_ratings,
@@ -93,7 +94,9 @@ class ValenceWordsQuestion(Question):
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return the words, their weights, and how these agree with people's ratings and with the truth."""
-        chosen, data = dissection.valence_words, dissection.data
+        dissection.check_two_classes()
+        chosen, data = dissection.probes, dissection.data
+        assert isinstance(chosen, ValenceWords)  # as documents have them
         weights, words = dissection.bag_of_words.weights, np.array(data.words)
         documents, ratings = document_counts(data.train, len(words)), human_ratings(data.words)
         common = common_words(data.words, data.train)
