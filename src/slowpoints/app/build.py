@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, get_type_hints
 
@@ -19,6 +20,7 @@ from slowpoints.cells import Cell
 from slowpoints.errors import UserError
 from slowpoints.options import FileName, Options, checked
 from slowpoints.questions.question import Question
+from slowpoints.runs.folder import EXPLORER, PAGE, WEIGHTS
 from slowpoints.sweep.options import RunOptions
 from slowpoints.tasks import TWO_CLASSES, Outputs, Task
 from slowpoints.training.device import check_device
@@ -33,7 +35,7 @@ class _Named(Options):
 
 
 # What a run calls its other numbers and files
-TAKEN = {"test", "val", "training", "analysis", "page", "explorer.html", "model", "comparison"}
+TAKEN = {"test", "val", "training", "analysis", PAGE, EXPLORER, Path(WEIGHTS).stem, "comparison"}
 
 
 def check_buildable(options: RunOptions, *, here: bool = True) -> list[Question]:

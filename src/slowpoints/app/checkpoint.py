@@ -67,8 +67,7 @@ def open_checkpoint(reference: str, tracking_uri: str, cache_dir: Path) -> Check
         If there is no such run, or something of it is missing or damaged.
     """
     run = RunFolder(_folder(reference, tracking_uri, cache_dir))
-    tokenizer = run.tokenizer() if run.has(TOKENIZER) else None
-    return Checkpoint(run.weights(), tokenizer, _of_training(run.summary()["metrics"]))
+    return Checkpoint(run.weights(), run.tokenizer(), _of_training(run.summary()["metrics"]))
 
 
 def with_checkpoint(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
@@ -139,7 +138,7 @@ def _is_whole(copy: RunFolder) -> bool:
     if not all(copy.has(name) for name in NEEDED):
         return False
     try:
-        copy.summary(), copy.config(), copy.weights(), copy.has(TOKENIZER) and copy.tokenizer()
+        copy.summary(), copy.config(), copy.tokenizer(), copy.weights()
     except DamagedFile as error:
         log.warning("%s %s; it is brought again from MLflow", error.path, error.reason)
         return False

@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from slowpoints.app.report import Report, headline
-from slowpoints.report.explorer import FILE as EXPLORER
 from slowpoints.report.marks import MARKS
+from slowpoints.runs.folder import ARRAYS, EXPLORER, SUMMARY
 
 if TYPE_CHECKING:
     from slowpoints.tracking.run import TrackedRun
@@ -25,7 +25,7 @@ def note(report: Report) -> str:
         lines.append("")
     lines += [f"- **{_plain(name)}**: {_plain(sentence)}" for name, sentence in found.sentences.items()]
     lines += [f"- **{_plain(name)}** failed: {_plain(reason)}" for name, reason in found.failures.items()]
-    lines += ["", "Figures and `summary.json` are at the top of the artifacts, arrays in `arrays`."]
+    lines += ["", f"Figures and `{SUMMARY}` are at the top of the artifacts, arrays in `{ARRAYS}`."]
     return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from slowpoints.console import print_text
 from slowpoints.questions.question import SECONDS
 from slowpoints.report.marks import MARKS
+from slowpoints.runs.folder import EXPLORER, SHOWN_PAGE
 from slowpoints.runs.scores import score_of
 
 if TYPE_CHECKING:
@@ -84,10 +85,11 @@ class Report:
         return [f"{metrics[SECONDS]:.0f} s{f' ({named})' if named else ''}"]
 
     def _places(self) -> list[tuple[str, str]]:
-        from slowpoints.report.explorer import FILE as EXPLORER
-
         folder = self.run.folder
-        pages = {"The paper's figures on a page": folder / "page.png", "To explore in a browser": folder / EXPLORER}
+        pages = {
+            "The paper's figures on a page": folder / SHOWN_PAGE,
+            "To explore in a browser": folder / EXPLORER,
+        }
         there = [(what, short(file)) for what, file in pages.items() if file.is_file()]
         everything = ("Every number, array and figure", short(folder))
         return [*there, everything, ("All runs, side by side", how_to_open(self.run))]

@@ -19,7 +19,7 @@ from slowpoints.app.trust import check_trust, checked_options, split_trust
 from slowpoints.console import VOICE, RunLog, checked_mode
 from slowpoints.errors import UserError
 from slowpoints.runs.folder import CONFIG, LOG
-from slowpoints.sweep.folder import AGAIN, RECORD, Sweep, find_begun, has_sweep, read_sweep, working_on
+from slowpoints.sweep.folder import AGAIN, JOBS, RECORD, Sweep, find_begun, has_sweep, read_sweep, working_on
 from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
 from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.sweep.prepare import build_caches, find_files
@@ -232,7 +232,7 @@ def _record_ends(
     reconcile_if_possible(summary.tracking_uri, options.tracking.experiment)
     good = sum(ends[job.name].good for job in jobs)
     summary.log_metrics({"jobs/done": good, "jobs/missing": len(jobs) - good})
-    summary.save_text("jobs.csv", as_csv(jobs, ends))
+    summary.save_text(JOBS, as_csv(jobs, ends))
     pointer = "" if comparison is None else f"\n\nThe networks, side by side: `{comparison.name}` in the artifacts."
     summary.describe(as_markdown(jobs, ends) + pointer)
 

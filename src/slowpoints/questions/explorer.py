@@ -9,6 +9,7 @@ import torch
 
 from slowpoints.dynamics import input_projections, mode_overlaps, spectrum
 from slowpoints.questions.question import Findings, Question
+from slowpoints.runs.folder import EXPLORER
 from slowpoints.text.valence_words import common_words
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class ExplorerQuestion(Question):
         }
         small = {name: _single(array) for name, array in arrays.items()}
         sentence = (
-            f"explorer.html shows {len(documents)} documents word by word, and the eigenvalues and the strongest words "
+            f"{EXPLORER} shows {len(documents)} documents word by word, and the eigenvalues and the strongest words "
             f"at {len(chosen)} points{dissection.left_out()}."
         )
         return Findings(sentence, {"points": float(len(chosen)), "documents": float(len(documents))}, small)

@@ -23,7 +23,8 @@ from slowpoints.sweep.search import Search
 
 log = logging.getLogger(__name__)
 
-RECORD = "sweep.json"
+RECORD, JOBS = "sweep.json", "jobs.csv"  # which jobs there are, and how they ended
+OWNER, LOCK = ".owner", ".lock"  # who is at work
 AGAIN = "the command that began the sweep writes it again, and repeats nothing that is done"
 
 
@@ -131,9 +132,9 @@ def working_on(sweep: Sweep) -> Iterator[None]:
         If another process works on it, or another sweep lives in the folder.
     """
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    owner = sweep.folder / ".owner"
+    owner = sweep.folder / OWNER
     try:
-        with FileLock(sweep.folder / ".lock", timeout=0):
+        with FileLock(sweep.folder / LOCK, timeout=0):
             _check_folder(sweep)
             write_text(owner, f"process {os.getpid()} on {socket.gethostname()}")
             _write_record(sweep)
