@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 
 from slowpoints.dynamics import Status, principal_components
 from slowpoints.dynamics.manifold import LINE_COVERAGE, LINE_VARIANCE
-from slowpoints.dynamics.shape import BINS, FEWEST_POINTS
+from slowpoints.dynamics.shape import BINS, FEWEST_POINTS, find_coverage, find_range
 from slowpoints.questions.question import Column, Findings, Question
 from slowpoints.report.style import DIVERGING, POSITIVE, VISITED, Arrays, Drawing, label_plane, panels, power_of_ten
 
@@ -89,11 +89,11 @@ class FixedPointQuestion(Question):
     nearest *fixed point*. Both are reported.
 
     Metrics of the fixed points: `count` (that converged within the visited region), `starts`, `converged_share`,
-    `outside_share`, `q_median`, `q_max`, `displacement_median` (as a share of the visited states' spread), `line_share`
-    (share of the points' variance in one dimension), `coverage` (share of 20 bins along that dimension, over the
-    middle 95 % of the visited states, that hold points), `logit_min` and `logit_max` (what the points are read out as);
-    and the same of the slow points, as `slow_count` and so on. Metrics that need points that were not found are left
-    out.
+    `outside_share`, `q_median`, `q_max`, `displacement_median` (as a share of the visited states' spread),
+    `line_variance` (share of the points' variance in one dimension), `coverage` (share of 20 bins along that dimension,
+    over the middle 90 % of the visited states, that hold points: both as of the manifold), and of two classes
+    `logit_min` and `logit_max` (what the points are read out as); and the same of the slow points, as `slow_count` and
+    so on. Metrics that need points that were not found are left out.
     """
 
     name = "fixed_points"
@@ -141,11 +141,10 @@ def _measure(dissection: Dissection, points: FixedPoints) -> dict[str, float]:
 
 def _line(dissection: Dissection, found: FixedPoints) -> dict[str, float]:
     axis = principal_components(found.location)
-    visited = axis.project(dissection.states.double(), 1).squeeze(1).cpu().numpy()
-    low, high = np.quantile(visited, [0.025, 0.975])
-    position = axis.project(found.location, 1).squeeze(1).cpu().numpy()
-    occupied = np.histogram(position, np.linspace(low, high, BINS + 1))[0] > 0
-    return {"line_share": float(axis.explained[0]), "coverage": float(occupied.mean())}
+    visited = axis.project(dissection.states.double(), 1).cpu().numpy()
+    ends = find_range(visited)
+    covered = 0.0 if ends is None else find_coverage(axis.project(found.location, 1).cpu().numpy(), visited, ends)
+    return {"line_variance": float(axis.explained[0]), "coverage": covered}
 
 
 def _plane(dissection: Dissection) -> dict[str, np.ndarray]:
@@ -171,7 +170,7 @@ def _sentence(points: FixedPoints, metrics: dict[str, float]) -> str:
     text = f"{metrics['count']:.0f} of {metrics['starts']:.0f} points came to q < {points.tolerance:g}"
     if "coverage" not in metrics:
         return f"{text}: too few to say how they lie."
-    share, coverage = metrics["line_share"], metrics["coverage"]
+    share, coverage = metrics["line_variance"], metrics["coverage"]
     text += (
         f", {_shape(share, coverage)}: {share:.0%} of their variance lies in one dimension, they cover {coverage:.0%} "
         "of the visited range along it"
