@@ -53,8 +53,8 @@ def _visited(folder: Path, cache: Path) -> Tensor:
     from slowpoints.app.build import build_network
     from slowpoints.questions.trajectories import read
     from slowpoints.sweep.options import check_options
-    from slowpoints.tasks.documents import sequences_of
     from slowpoints.text.load import load_data
+    from slowpoints.text.task import sequences_of
     from slowpoints.training.module import TaskModule
     from slowpoints.training.train import load_weights
 

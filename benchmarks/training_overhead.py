@@ -24,9 +24,9 @@ from slowpoints.app.build import build_network
 from slowpoints.app.main import config_folder
 from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.tasks.datamodule import TaskData
-from slowpoints.tasks.documents import documents
 from slowpoints.text.corpus import Corpus, EncodedData, offsets_of
 from slowpoints.text.load import load_data
+from slowpoints.text.task import documents
 from slowpoints.tracking.logger import TrainingLogger
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.tracking.run import track

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "pdf")  # of figures
 PARTIAL = ".partial"  # how the names of files end that are being written
-RECORDS = "tracking"  # in the folder of a run: what it has recorded
 
 
 @contextmanager
@@ -29,19 +28,6 @@ def new_file(target: Path) -> Iterator[Path]:
         Path(temporary).replace(target)
     finally:
         Path(temporary).unlink(missing_ok=True)
-
-
-def remove_partial_files(folder: Path) -> None:
-    """Delete what processes that were killed left half-written in a run's folder.
-
-    Whoever calls this keeps the folder for itself: nobody else writes there. Folders below that have records of their
-    own, such as those of a sweep's jobs, may be others', and are left alone.
-    """
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink() and not (entry / RECORDS).is_dir():
-            remove_partial_files(entry)
-        elif entry.name.startswith(".") and entry.name.endswith(PARTIAL):
-            entry.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> None:

@@ -49,6 +49,11 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @classmethod
+    def described_by(cls, given: Mapping[str, Any]) -> type[Options] | None:
+        """Return the class that plain options are of, which may say so themselves; None where that is not known."""
+        return cls
+
     @model_validator(mode="before")
     @classmethod
     def _truth_is_no_number(cls, given: Any) -> Any:
@@ -118,12 +123,11 @@ def with_effect(kind: type[Options], given: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _section_with_effect(field: FieldInfo, value: Any) -> Any:
-    if not isinstance(value, Mapping):
+    declared = next((each for each in _kinds(field.annotation) if issubclass(each, Options)), None)
+    if declared is None or not isinstance(value, Mapping):
         return value
-    kinds = [each for each in _kinds(field.annotation) if issubclass(each, Options)]
-    if isinstance(tag := field.discriminator, str):
-        kinds = [each for each in kinds if value.get(tag) in get_args(each.model_fields[tag].annotation)]
-    return with_effect(kinds[0], value) if len(kinds) == 1 else value
+    kind = declared.described_by(value)
+    return with_effect(kind, value) if kind is not None else value
 
 
 def checked(kind: type[Checked], given: Mapping[Any, Any], section: str = "", *, strict: bool = False) -> Checked:
@@ -149,8 +153,7 @@ def checked(kind: type[Checked], given: Mapping[Any, Any], section: str = "", *,
 
 def _describe(problem: Any, plain: Mapping[Any, Any], section: str) -> str:
     """Return what is wrong with an option: `data.max_length: must be greater than 0, got -3`."""
-    sources = {"hub", "treebank", "files", "synthetic"}  # the tags of the kinds of data stand in pydantic's location
-    location = [part for index, part in enumerate(problem["loc"]) if not (index == 1 and part in sources)]
+    location = list(problem["loc"])
     key = ".".join(str(part) for part in (section, *location) if part != "")
     if problem["type"] == "extra_forbidden":
         siblings: Any = plain

@@ -31,7 +31,7 @@ def message_of(capsys, arguments):
     ("arguments", "words"),
     [
         (["arch=transformer"], ["arch=transformer", "gru, linear, lstm, rnn, ugrnn"]),
-        (["data=amazon"], ["data=amazon", "files, imdb, sst, synthetic, yelp"]),
+        (["data=amazon"], ["data=amazon", "files, flipflop, imdb, sst, synthetic, yelp"]),
         (["analysis=everything"], ["analysis=everything", "quick"]),
         (["analysis=pca"], ["analysis.sampling: must be given", "analysis=[sampling,"]),
         (["arch=gru,lstm"], ["arch=gru,lstm", "-m"]),

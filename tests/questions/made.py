@@ -6,8 +6,8 @@ import torch
 from slowpoints.cells import VanillaRNN
 from slowpoints.questions.dissection import Dissection
 from slowpoints.questions.options import Sampling
-from slowpoints.tasks.documents import documents
 from slowpoints.text.corpus import Corpus, EncodedData
+from slowpoints.text.task import documents
 from slowpoints.training.model import RecurrentClassifier
 
 WORDS = 32
@@ -25,7 +25,7 @@ def some_data(documents=60, length=12, seed=0):
 
 
 def linear_cell(recurrent, inputs):
-    """A cell that is linear where its units stay positive: `h' = max(0, W h + U x)` with a large bias on all units."""
+    """A cell that is linear as long as its units stay small: `h' = tanh(W h + U x)`."""
     size = len(recurrent)
     cell = VanillaRNN(inputs.shape[1], size, nonlinearity="tanh")
     with torch.no_grad():

@@ -10,11 +10,11 @@ from slowpoints.questions.linear_rnn import LinearRNNQuestion
 from slowpoints.questions.options import Sampling
 from slowpoints.questions.shuffled_words import ShuffledWordsQuestion, document_logits, select_documents, shuffle_words
 from slowpoints.questions.valence_words import ValenceWordsQuestion
-from slowpoints.tasks.documents import documents
 from slowpoints.text.corpus import Corpus, EncodedData
 from slowpoints.text.load import encode_source
 from slowpoints.text.options import SyntheticData
 from slowpoints.text.synthetic import generate
+from slowpoints.text.task import documents
 from slowpoints.training.model import RecurrentClassifier
 
 SAMPLING = Sampling(documents=30, points=40, slow=0.1, fixed=0.01, neutral="mean", linearize_at="slow_points")

@@ -1,6 +1,7 @@
 """What earlier versions left is understood: they called questions otherwise, and recorded no columns."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -48,32 +49,56 @@ def test_nothing_else_is_taken_for_a_question_of_the_project(target):
 
 
 @pytest.fixture
-def earlier(left):
-    """The small run as the version before would have left it."""
-    config = (left.folder / "config.yaml").read_text()
-    for before, now in RENAMED.items():
-        config = config.replace(f"_target_: {now}\n", f"_target_: {before}\n")
-    assert "slowpoints.analysis.pca" in config
-    levels = "    slow: 0.1\n    fixed: 0.01\n    neutral: mean\n"
-    assert levels in config
-    config = config.replace(levels, "    tolerance: 1.0e-08\n    slow_tolerance: 1.0e-06\n")
-    (left.folder / "config.yaml").write_text(config)
-    summary = json.loads((left.folder / "summary.json").read_text())
-    del summary["columns"], summary["digests"]
-    (left.folder / "summary.json").write_text(json.dumps(summary))
-    return left.folder
+def kept(store, tmp_path):
+    """A run that the version before left; the current folder is the one around it."""
+    shutil.copytree(Path(__file__).parents[1] / "fixtures" / "earlier_run", tmp_path / "run")
+    assert "slowpoints.analysis.pca" in (tmp_path / "run" / "config.yaml").read_text()
+    assert "source: synthetic" in (tmp_path / "run" / "config.yaml").read_text()
+    return tmp_path / "run"
 
 
-def test_an_earlier_run_is_redrawn_and_compared(earlier, capsys):
-    for name in ("figure_2a_dimensions.png", "page.png"):
-        (earlier / name).unlink()
+@pytest.fixture
+def earlier(kept):
+    """The same as a version before that would have left it: without digests."""
+    summary = json.loads((kept / "summary.json").read_text())
+    del summary["digests"]
+    assert "columns" not in summary
+    (kept / "summary.json").write_text(json.dumps(summary))
+    return kept
+
+
+def test_an_earlier_run_is_redrawn(kept):
     main(["redraw", "run"])
-    assert (earlier / "figure_2a_dimensions.png").is_file()
-    assert (earlier / "page.png").is_file()
-    (network,) = find_networks([earlier])
-    assert [column.heading for column in network.columns] == ["variance in 2 PCs", "... untrained"]
-    assert [verdict.claim for verdict in network.verdicts] == ["low_dimensional"]
-    assert yaml.safe_load((earlier / "config.yaml").read_text()) != RunFolder(earlier).config()
+    questions = own_questions(RunFolder(kept).config())
+    assert len(questions) == 16
+    figures = {figure for question in questions for figure in question.figures}
+    drawn = {file.stem for file in kept.glob("*.png")}
+    assert drawn == figures | {"page"}
+    assert (kept / "explorer.html").stat().st_size > 0
+    assert yaml.safe_load((kept / "config.yaml").read_text()) != RunFolder(kept).config()
+
+
+def test_an_earlier_run_is_compared(kept):
+    networks = list(find_networks([kept]))
+    assert len(networks[0].verdicts) == 15
+    assert networks[0].data == "synthetic"
+    assert {"pca/variance_explained_2", "linear_rnn/test_accuracy"} <= {each.metric for each in networks[0].columns}
+    main(["compare", "run", "--no-mlflow"])
+    metrics = RunFolder(kept).summary()["metrics"]
+    assert f"{metrics['modes/tau_1_median']:.0f}" in (kept / "comparison.md").read_text()
+
+
+def test_an_earlier_run_is_repeated_to_the_same_numbers(kept, store):
+    small = [
+        "analysis=[sampling,bow,pca,shuffled_words]",
+        "analysis.sampling.documents=20",
+        "analysis.sampling.points=20",
+    ]
+    run_command(["checkpoint=run", *small, "threads=1", f"tracking.uri={store}", "hydra.run.dir=again"])
+    before, again = RunFolder(kept).summary()["metrics"], RunFolder(kept.parent / "again").summary()["metrics"]
+    same = [name for name in again if name.startswith(("test/", "val/", "bow/", "pca/", "shuffled_words/"))]
+    assert len(same) > 15
+    np.testing.assert_allclose([again[name] for name in same], [before[name] for name in same], rtol=1e-5)
 
 
 def test_figures_of_points_are_drawn_from_what_an_earlier_version_left(earlier):

@@ -186,7 +186,7 @@ def test_too_few_fixed_points_are_a_finding():
     sampling = SAMPLING.model_copy(update={"documents": 5, "points": 5})
     findings = FixedPointQuestion()(dissect(forgetful(), sampling=sampling))
     assert "too few to say how they lie" in findings.sentence
-    assert "line_share" not in findings.metrics
+    assert "line_variance" not in findings.metrics
 
 
 def test_a_network_that_forgets_has_no_line():

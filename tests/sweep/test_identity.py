@@ -2,6 +2,8 @@
 
 import copy
 import json
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,12 +12,13 @@ from omegaconf import OmegaConf
 
 from slowpoints.app.main import config_folder
 from slowpoints.app.run import _params
-from slowpoints.app.sweep import _identity
+from slowpoints.app.sweep import _sweep
 from slowpoints.options import leaves
 from slowpoints.sweep.folder import Sweep, working_on
-from slowpoints.sweep.jobs import Job, earlier_sweep_id, sweep_id
+from slowpoints.sweep.jobs import Job, sweep_id
 from slowpoints.sweep.networks import Network
 from slowpoints.sweep.options import check_options, essence
+from slowpoints.sweep.search import Search
 
 WITHOUT_EFFECT = {
     *("cache_dir", "threads", "console", "data.root"),
@@ -48,7 +51,7 @@ def test_options_without_effect_are_the_marked_ones_everywhere(tmp_path, data):
     places = {place for place, _ in leaves(config) if not place.startswith("analysis.")}
     assert expected <= places
     network = Network(tmp_path, config, {}, {})
-    for place in places - {"data.source"}:
+    for place in places - {"data._target_"}:
         other = changed(config, place)
         same = place in expected
         assert (sweep_id([config]) == sweep_id([other])) is same, place
@@ -79,15 +82,39 @@ def test_recorded_parameters_are_the_options_that_the_network_follows_from():
     assert not params.keys() & WITHOUT_EFFECT
 
 
-def test_a_sweep_that_the_version_before_began_is_found(tmp_path):
-    config = {"arch": {"name": "gru"}, "tracking": {"uri": "sqlite:///mlflow.db"}, "threads": 1, "console": "normal"}
-    assert earlier_sweep_id([config]) == "ce613a41" != sweep_id([config])
-    folder = {"sweep": {"dir": f"{tmp_path}/sweep-${{hydra.sweeper.id}}"}, "sweeper": {"id": None}}
+@pytest.mark.parametrize("place", ["sweep-${hydra.sweeper.id}", "results"])
+def test_a_sweep_that_an_earlier_version_began_is_found_by_its_jobs(tmp_path, place):
+    configs = [
+        changed(options_of("synthetic").model_dump(mode="json"), "arch.name"),
+        options_of("sst").model_dump(mode="json"),
+    ]
+    jobs = [Job(name, Path(name), config) for name, config in zip(("one", "two"), configs, strict=True)]
+    searches = [Search("best", ["one", "two"], {"questions": {}})]
+    folder = {"sweep": {"dir": f"{tmp_path}/{place}"}, "sweeper": {"id": None}}
     hydra = SimpleNamespace(config=OmegaConf.create({"hydra": folder}))
-    assert _identity(hydra, [config]) == (sweep_id([config]), tmp_path / f"sweep-{sweep_id([config])}")
-    before = Sweep("ce613a41", tmp_path / "sweep-ce613a41", [])
-    with working_on(before):
+    own = tmp_path / place.replace("${hydra.sweeper.id}", "abcd")
+    assert _sweep(hydra, "abcd", jobs).folder == own
+    for job in jobs:
+        replace(job, folder=own / job.name).write({})
+    with working_on(Sweep("ab12", own, jobs, searches)):
         pass
-    assert _identity(hydra, [config]) == ("ce613a41", before.folder)
-    (before.folder / "sweep.json").write_text("{")
-    assert _identity(hydra, [config]) == ("ce613a41", before.folder)
+    own = own.rename(tmp_path / place.replace("${hydra.sweeper.id}", "ab12"))
+    first = own / "one" / "config.yaml"
+    first.write_text(first.read_text().replace("_target_: slowpoints.text.options.SyntheticData", "source: synthetic"))
+    assert "source: synthetic" in first.read_text()
+    found = _sweep(hydra, "abcd", jobs, searches)
+    assert (found.id, found.folder) == ("ab12", own)
+    assert [job.folder for job in found.jobs] == [own / "one", own / "two"]
+    assert _sweep(hydra, "abcd", jobs).id == "abcd"  # without the search
+    other = [jobs[0], replace(jobs[1], config=changed(configs[1], "training.rate"))]
+    assert _sweep(hydra, "abcd", other, searches).id == "abcd"
+    (own / "sweep.json").write_text("{")
+    assert _sweep(hydra, "abcd", jobs, searches).id == "abcd"
+    assert _sweep(hydra, "ab12", jobs, searches).folder == own
+
+
+def test_the_id_does_not_depend_on_how_data_are_named():
+    config = options_of("synthetic").model_dump(mode="json")
+    data = {key: value for key, value in config["data"].items() if key != "_target_"}
+    assert sweep_id([{**config, "data": {"source": "synthetic", **data}}]) == sweep_id([config])
+    assert sweep_id([{**config, "data": {"source": "hub", **data}}]) != sweep_id([config])

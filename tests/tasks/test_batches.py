@@ -11,7 +11,7 @@ import torch
 
 from slowpoints.tasks.batches import batches, make_batch
 from slowpoints.tasks.datamodule import TaskData
-from slowpoints.tasks.documents import documents, sequences_of
+from slowpoints.text.task import documents, sequences_of
 
 sys.path.append(str(Path(__file__).parents[1] / "text"))
 from reviews import encoded, random_corpus

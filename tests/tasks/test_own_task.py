@@ -8,7 +8,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from slowpoints.app.build import build_network, build_questions
+from slowpoints.app.build import build_for, build_questions
 from slowpoints.app.main import config_folder
 from slowpoints.errors import UserError
 from slowpoints.questions.dissection import Dissection
@@ -16,7 +16,7 @@ from slowpoints.questions.question import Unanswerable
 from slowpoints.sweep.options import check_options
 from slowpoints.tasks import TWO_CLASSES, Classes, Sequences, Task, Values
 from slowpoints.tasks.datamodule import TaskData
-from slowpoints.tasks.documents import GRADES, documents
+from slowpoints.text.task import GRADES, documents
 from slowpoints.training.evaluate import evaluate
 from slowpoints.training.module import TaskModule
 from slowpoints.training.train import make_trainer, train
@@ -25,6 +25,11 @@ sys.path.append(str(Path(__file__).parents[1] / "questions"))
 from made import SAMPLING, some_data
 
 SMALL = ("arch.embedding_size=6", "arch.hidden_size=12", "training.batch_size=16", "training.rate=0.02")
+ANSWERED = {  # of any task, by a number each
+    "relaxation": "change_last",
+    "pca": "variance_explained_2",
+    "fixed_points": "converged_share",
+}
 PLAIN = ("training.embedding_dropout=0", "training.readout_dropout=0", "training.word_dropout=0")
 
 
@@ -55,15 +60,15 @@ def running_sum(symbols):
 THREE = Task(
     "most-frequent",
     *(some_sequences(most_frequent, seed=seed) for seed in range(3)),
-    symbols=5,
+    inputs=5,
     outputs=Classes(("a", "b", "c")),
 )
-SUM = Task("sum", *(some_sequences(running_sum, seed=seed) for seed in range(3)), symbols=5, outputs=Values(1))
+SUM = Task("sum", *(some_sequences(running_sum, seed=seed) for seed in range(3)), inputs=5, outputs=Values(1))
 
 
 def trained(task, folder, epochs):
     options = options_of(f"training.max_epochs={epochs}", "training.patience=20")
-    module = TaskModule(build_network(options, task.symbols, task.outputs), options.training)
+    module = TaskModule(build_for(options, task), options.training)
     data = TaskData(task, options.training.batch_size, seed=0)
     trainer = make_trainer(options.training, folder, logger=False, score=task.outputs.score)
     result = train(trainer, module, data)
@@ -121,14 +126,14 @@ def test_values_are_told_at_every_step(tmp_path):
 @pytest.mark.parametrize("task", [THREE, SUM, documents(some_data())], ids=["three classes", "values", "two classes"])
 def test_an_analysis_of_two_classes_has_no_answer_for_others(task):
     options = options_of("analysis=paper")
-    network, untrained = (build_network(options, task.symbols, task.outputs) for _ in range(2))
+    network, untrained = (build_for(options, task) for _ in range(2))
     dissection = Dissection(network, untrained, task, SAMPLING, seed=0, test_accuracy=0.5)
     if task.outputs is TWO_CLASSES:
         assert dissection.readout.shape == (12,)
         return
     for analysis in build_questions(options.analysis.questions):
-        if analysis.name == "relaxation":  # asks nothing of what is said
-            assert np.isfinite(analysis(dissection).metrics["change_last"])
+        if analysis.name in ANSWERED:
+            assert np.isfinite(analysis(dissection).metrics[ANSWERED[analysis.name]])
             continue
         with pytest.raises(Unanswerable, match="of the logit of two classes, and this network has"):
             analysis(dissection)
@@ -137,7 +142,7 @@ def test_an_analysis_of_two_classes_has_no_answer_for_others(task):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"symbols": 4}, "task made: the train split has symbols from 2 to 4, of 4 from 0 on"),
+        ({"inputs": 4}, "task made: the train split has symbols from 2 to 4, of 4 from 0 on"),
         ({"outputs": TWO_CLASSES}, "the train split has classes from 0 to 2, of 2 from 0 on"),
         ({"outputs": Values(1)}, "has targets once, after the last step; needed: after every step"),
         ({"train": SUM.train}, "has targets after every step; needed: once"),
@@ -145,7 +150,7 @@ def test_an_analysis_of_two_classes_has_no_answer_for_others(task):
     ],
 )
 def test_what_does_not_fit_is_said_before_anything_is_trained(changes, message):
-    given = {"train": THREE.train, "symbols": 5, "outputs": THREE.outputs, **changes}
+    given = {"train": THREE.train, "inputs": 5, "outputs": THREE.outputs, **changes}
     with pytest.raises(UserError, match=message):
         Task("made", validation=THREE.validation, test=THREE.test, **given)
     with pytest.raises(ValueError, match="none that is empty"):

@@ -4,23 +4,30 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from slowpoints.text.options import DataOptions, SyntheticData
+from slowpoints.errors import UserError
+from slowpoints.tasks.data import data_class
+from slowpoints.text.options import SyntheticData
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
-parse = TypeAdapter(DataOptions).validate_python
+
+
+def parse(given):
+    return data_class(given).model_validate(given)
 
 
 def config(name):
     return yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", ["imdb", "yelp", "sst", "synthetic", "files"])
+@pytest.mark.parametrize("name", ["imdb", "yelp", "sst", "synthetic", "files", "flipflop"])
 def test_every_config_lists_every_option_with_a_comment(name):
     options = parse(config(name))
-    assert set(config(name)) == set(type(options).model_fields)
-    assert all("#" in line for line in (CONF / f"{name}.yaml").read_text(encoding="utf-8").splitlines())
+    assert set(config(name)) == {"_target_", *type(options).model_fields}
+    assert config(name)["_target_"] == options.model_dump()["_target_"]
+    lines = (CONF / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    assert all("#" in line or "_target_" in line for line in lines)
 
 
 def test_python_and_config_have_the_same_defaults():
@@ -76,6 +83,24 @@ def test_a_tab_may_be_typed():
     assert parse({**config("files"), "train": "r.csv", "delimiter": r"\t"}).delimiter == "\t"
 
 
-def test_an_unknown_source_is_refused():
-    with pytest.raises(ValidationError, match="source"):
-        parse({**config("imdb"), "source": "web"})
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (None, "data: needs a `_target_`: the class of the data set"),
+        (3, "data: needs a `_target_`"),
+        (
+            "slowpoints.text.options.WebData",
+            r"data: cannot import slowpoints\.text\.options\.WebData \(module .* has no",
+        ),
+        ("no_such_module.Mine", r"data: cannot import no_such_module\.Mine \(No module named 'no_such_module'\)"),
+        ("Mine", "data: cannot import Mine"),
+        ("slowpoints.cells.GRU", r"data: slowpoints\.cells\.GRU is no data set \(a class derived from"),
+        ("slowpoints.tasks.data.own_data", "is no data set"),
+        ("slowpoints.tasks.data.Data", r"data: slowpoints\.tasks\.data\.Data lacks task, which"),
+        ("slowpoints.text.options.DocumentData", r"DocumentData lacks fingerprint, read, which"),
+    ],
+)
+def test_what_names_no_data_set_is_refused(target, message):
+    with pytest.raises(UserError, match=message) as caught:
+        parse({**config("imdb"), "_target_": target})
+    assert "\n" not in str(caught.value)

@@ -22,15 +22,13 @@ CONF = Path(__file__).parents[2] / "conf" / "data"
 SETS = ("imdb", "yelp", "sst")
 LOAD = """
 import json, sys, yaml
-from pydantic import TypeAdapter
 from slowpoints.errors import UserError
-from slowpoints.text import hub, treebank
-from slowpoints.text.options import DataOptions
+from slowpoints.tasks.data import data_class
 
 for path in sys.argv[1:]:
-    options = TypeAdapter(DataOptions).validate_python(yaml.safe_load(open(path, encoding="utf-8")))
+    given = yaml.safe_load(open(path, encoding="utf-8"))
     try:
-        source = (treebank if options.source == "treebank" else hub).read(options)
+        source = data_class(given).model_validate(given).read(0)
     except UserError as error:
         print(json.dumps(str(error)))
         continue

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import TypeAdapter
 
+from slowpoints.tasks.data import data_class
 from slowpoints.tasks.datamodule import TaskData
-from slowpoints.tasks.documents import documents
 from slowpoints.text.load import load_data
-from slowpoints.text.options import DataOptions
+from slowpoints.text.task import documents
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 
@@ -26,7 +25,7 @@ def cache(tmp_path_factory):
 
 def load(name, data_root, cache, **changes):
     config = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
-    return load_data(TypeAdapter(DataOptions).validate_python({**config, "root": data_root, **changes}), cache, 0)
+    return load_data(data_class(config).model_validate({**config, "root": data_root, **changes}), cache, 0)
 
 
 def unknown_share(corpus):

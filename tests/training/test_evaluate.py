@@ -10,8 +10,8 @@ from slowpoints.app.main import config_folder
 from slowpoints.cells import GRU
 from slowpoints.sweep.options import check_options
 from slowpoints.tasks.batches import batches
-from slowpoints.tasks.documents import sequences_of
 from slowpoints.text.corpus import Corpus
+from slowpoints.text.task import sequences_of
 from slowpoints.training.evaluate import evaluate
 from slowpoints.training.model import RecurrentClassifier
 from slowpoints.training.module import TaskModule

@@ -90,7 +90,6 @@ def test_it_learns_what_depends_on_order():
     result = train_linear_rnn(*splits, 12, options)
     assert result.test_accuracy > 0.95
     assert result.validation_accuracy == max(result.validation_curve)
-    assert result.validation_curve[result.best_epoch - 1] == result.validation_accuracy
     assert result.epochs == len(result.validation_curve)
 
 
@@ -110,7 +109,7 @@ def test_training_stops_when_validation_gets_no_better_and_the_best_weights_are_
     splits = splits_by(lambda document: int(document[0] % 2), count=90)
     options = dataclasses.replace(SMALL, epochs=60, patience=2, rate=0.05)
     result = train_linear_rnn(*splits, 12, options)
-    assert result.epochs == result.best_epoch + 2 < 60
+    assert result.epochs == int(np.argmax(result.validation_curve)) + 3 < 60
     found = (document_logits(result.network, splits[1]) > 0) == splits[1].labels
     assert found.mean() == pytest.approx(result.validation_accuracy)
 

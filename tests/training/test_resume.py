@@ -17,9 +17,9 @@ from slowpoints.cells import GRU
 from slowpoints.interruption import STOP, Interrupted
 from slowpoints.runs.reading import digest_of_values
 from slowpoints.tasks.datamodule import TaskData
-from slowpoints.tasks.documents import documents
 from slowpoints.text.load import load_data
 from slowpoints.text.options import SyntheticData
+from slowpoints.text.task import documents
 from slowpoints.training.model import RecurrentClassifier
 from slowpoints.training.module import TaskModule
 from slowpoints.training.options import TrainingOptions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, get_type_hints
 
@@ -13,13 +14,15 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from pydantic import PydanticUserError, create_model
+from torch import nn
 
 from slowpoints.cells import Cell
 from slowpoints.errors import UserError
 from slowpoints.options import FileName, Options, checked
 from slowpoints.questions.question import Question
+from slowpoints.runs.folder import EXPLORER, PAGE, WEIGHTS
 from slowpoints.sweep.options import RunOptions
-from slowpoints.tasks import TWO_CLASSES, Outputs
+from slowpoints.tasks import TWO_CLASSES, Outputs, Task
 from slowpoints.training.device import check_device
 from slowpoints.training.model import RecurrentClassifier
 from slowpoints.training.options import ArchitectureOptions
@@ -34,7 +37,7 @@ class _Named(Options):
 
 READOUT = "readout_cell_state"
 # What a run calls its other numbers and files
-TAKEN = {"test", "val", "training", "analysis", "page", "explorer.html", "model", "comparison"}
+TAKEN = {"test", "val", "training", "analysis", PAGE, EXPLORER, Path(WEIGHTS).stem, "comparison"}
 
 
 def check_buildable(options: RunOptions, *, here: bool = True) -> list[Question]:
@@ -52,7 +55,7 @@ def check_buildable(options: RunOptions, *, here: bool = True) -> list[Question]
     """
     if here:
         check_device(options.training)
-    build_network(options, symbols=2)
+    build_network(options, 2)
     return build_questions(options.analysis.questions)
 
 
@@ -103,8 +106,17 @@ def build_question(key: str, node: dict[str, Any]) -> Question:
     return question
 
 
-def build_network(options: RunOptions, symbols: int, outputs: Outputs = TWO_CLASSES) -> RecurrentClassifier:
-    """Return the untrained network for a task with so many symbols, its weights drawn from the run's seed.
+def build_network(
+    options: RunOptions, encoder: Callable[[int], nn.Module] | int, outputs: Outputs = TWO_CLASSES
+) -> RecurrentClassifier:
+    """Return the untrained network for a task, its weights drawn from the run's seed.
+
+    Parameters
+    ----------
+    encoder
+        The task's (`Task.encoder`), or for how many symbols to embed.
+    outputs
+        The task's.
 
     Raises
     ------
@@ -114,7 +126,7 @@ def build_network(options: RunOptions, symbols: int, outputs: Outputs = TWO_CLAS
     _seed_everything(options.seed)
     return RecurrentClassifier(
         _build_cell(options.arch),
-        symbols,
+        encoder if isinstance(encoder, int) else encoder(options.arch.embedding_size),
         outputs,
         embedding_dropout=options.training.embedding_dropout,
         word_dropout=options.training.word_dropout,
@@ -142,6 +154,30 @@ def _takes(node: Mapping[str, Any], argument: str) -> bool:
         return argument in inspect.signature(resolve_name(str(node["_target_"]))).parameters
     except (ImportError, AttributeError, ValueError, TypeError):
         return True  # whoever makes it says what is wrong
+
+
+def build_for(options: RunOptions, task: Task) -> RecurrentClassifier:
+    """Return the untrained network for a task.
+
+    Raises
+    ------
+    UserError
+        If `arch.cell` does not describe a cell, or the task's encoder does not make vectors of the size asked for.
+    """
+    network = build_network(options, task.encoder, task.outputs)
+    step = torch.from_numpy(task.train.inputs[:1])
+    try:
+        size = network.embedding(step.float() if task.continuous else step.long()).shape[1:]
+    except Exception as error:  # the encoder may be the user's own, and fail in any way
+        raise UserError(
+            f"task {task.name}: its encoder cannot take a step of {tuple(step.shape[1:])}: {error}"
+        ) from error
+    if tuple(size) != (options.arch.embedding_size,):
+        raise UserError(
+            f"task {task.name}: its encoder makes vectors of {tuple(size)}; arch.embedding_size asks for "
+            f"{options.arch.embedding_size}"
+        )
+    return network
 
 
 def _seed_everything(seed: int) -> None:

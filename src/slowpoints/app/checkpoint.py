@@ -18,10 +18,10 @@ from slowpoints.runs.folder import CONFIG, COPY, SUMMARY, TOKENIZER, WEIGHTS, Ru
 from slowpoints.sweep.options import module_names
 
 if TYPE_CHECKING:
-    from slowpoints.text.corpus import EncodedData
+    from slowpoints.tasks import Task
 
 TRAINED_WITH = ("arch", "data", "training", "seed")  # what a checkpoint brings along
-NEEDED = (CONFIG, WEIGHTS, TOKENIZER, SUMMARY)
+NEEDED = (CONFIG, WEIGHTS, SUMMARY)  # and the tokeniser, where there is one
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +35,16 @@ class Checkpoint:
     weights
         File of the weights that did best on the validation set.
     tokenizer_json
-        The tokeniser that the documents were read with.
+        The tokeniser that documents were read with; None where there was none.
     metrics
         What was measured of the training.
     """
 
     weights: Path
-    tokenizer_json: str
+    tokenizer_json: str | None
     metrics: dict[str, float]
 
-    def check(self, data: EncodedData) -> None:
+    def check(self, task: Task) -> None:
         """Fail where documents would be read as other words than in training.
 
         Raises
@@ -52,9 +52,9 @@ class Checkpoint:
         UserError
             If the vocabularies differ.
         """
-        if data.tokenizer_json != self.tokenizer_json:
+        if task.tokenizer != self.tokenizer_json:
             raise UserError(
-                f"checkpoint: {self.weights} was trained with another vocabulary than {data.name} now gives; "
+                f"checkpoint: {self.weights} was trained with another vocabulary than {task.name} now gives; "
                 "name the documents that it was trained on (data.root=FOLDER)"
             )
 
@@ -125,7 +125,8 @@ def _download(run_id: str, tracking_uri: str, folder: Path) -> Path:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        for name in NEEDED:
+        there = {each.path for each in mlflow.MlflowClient(tracking_uri).list_artifacts(run_id)}
+        for name in (*NEEDED, *({TOKENIZER} & there)):
             mlflow.artifacts.download_artifacts(
                 run_id=run_id, artifact_path=name, dst_path=str(folder), tracking_uri=tracking_uri
             )

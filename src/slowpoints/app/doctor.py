@@ -211,12 +211,15 @@ def store(uri: str, *, offline_start: bool = False) -> Check:
 
 
 def data(options: RunOptions) -> Check:
-    """Whether the documents can be had."""
+    """Whether the data can be had."""
     from slowpoints.text.hub import hub_answers
     from slowpoints.text.load import cache_file
-    from slowpoints.text.options import HubData, SyntheticData, TreebankData
+    from slowpoints.text.options import HubData, SyntheticData, TextData, TreebankData
 
     chosen = options.data
+    if not isinstance(chosen, TextData):
+        chosen.find(options.seed, options.cache_dir)
+        return Check("data", "works", f"{chosen.name} has what it needs")
     if cache_file(chosen, options.cache_dir, options.seed).is_file():
         return Check("data", "works", f"{chosen.name} is encoded in {options.cache_dir}")
     if isinstance(chosen, SyntheticData):

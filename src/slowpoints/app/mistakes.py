@@ -12,6 +12,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from slowpoints.errors import NO_ROOM, UserError
 from slowpoints.options import unknown_key
+from slowpoints.runs.targets import TARGET
 
 NO_PLACE = (errno.EACCES, errno.EPERM, *NO_ROOM)  # no right to write, or no room
 
@@ -84,4 +85,7 @@ def _unknown_choice(error: MissingConfigException) -> str:
 def _unknown_option(error: OmegaConfBaseException) -> str:
     parent = error.parent_node
     siblings = [str(key) for key in parent] if isinstance(parent, DictConfig) else []
-    return unknown_key(error.full_key or re.sub(r"\s+", " ", str(error)), siblings)
+    key = error.full_key or re.sub(r"\s+", " ", str(error))
+    options = [name for name in siblings if name != TARGET]
+    told = unknown_key(key, options)
+    return told if options == siblings else f"{told}; one that its class has beyond these is given with +{key}="

@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from slowpoints.app.report import Report, headline
-from slowpoints.report.explorer import FILE as EXPLORER
 from slowpoints.report.marks import MARKS
+from slowpoints.runs.folder import ARRAYS, EXPLORER, SUMMARY
 
 if TYPE_CHECKING:
     from slowpoints.tracking.run import TrackedRun
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def note(report: Report) -> str:
     """Return the findings of a run as Markdown: accuracy, the claims with their verdicts, a sentence an analysis."""
     found, metrics = report.found, report.run.metrics
-    lines = [f"**{_plain(report.name)}**: {headline(metrics)}", ""]
+    lines = [f"**{_plain(report.name)}**: {headline(metrics, report.things)}", ""]
     lines += _explorer(report.run)  # above what MLflow folds away
     if found.verdicts:
         lines += ["| | claim |", "|---|---|"]
@@ -25,7 +25,7 @@ def note(report: Report) -> str:
         lines.append("")
     lines += [f"- **{_plain(name)}**: {_plain(sentence)}" for name, sentence in found.sentences.items()]
     lines += [f"- **{_plain(name)}** failed: {_plain(reason)}" for name, reason in found.failures.items()]
-    lines += ["", "Figures and `summary.json` are at the top of the artifacts, arrays in `arrays`."]
+    lines += ["", f"Figures and `{SUMMARY}` are at the top of the artifacts, arrays in `{ARRAYS}`."]
     return "\n".join(lines)
 
 

@@ -14,11 +14,9 @@ from slowpoints.errors import DamagedFile, UserError
 from slowpoints.files import new_file, save_figure
 from slowpoints.questions.answers import panels_of
 from slowpoints.questions.claims import recorded_verdicts
-from slowpoints.report.explorer import FILE as EXPLORER
 from slowpoints.report.explorer import make_explorer
-from slowpoints.report.page import FILE as PAGE
 from slowpoints.report.page import draw_page
-from slowpoints.runs.folder import ARRAYS, CONFIG, COPY, SUMMARY, RunFolder
+from slowpoints.runs.folder import CONFIG, COPY, EXPLORER, PAGE, SUMMARY, RunFolder, arrays_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,7 +63,9 @@ def redraw(folder: Path, trusted: Sequence[str] = ()) -> list[Path]:
     run = RunFolder(folder)
     arrays = run.arrays()
     if not arrays:
-        raise UserError(f"{folder}: there are no arrays (arrays/*.npz); name the output folder of a run with analyses")
+        raise UserError(
+            f"{folder}: there are no arrays ({arrays_file('*')}); name the output folder of a run with analyses"
+        )
     title, verdicts = _conclusions(run)
     questions, left_out = _questions(run, trusted)
     figures = {
@@ -109,7 +109,7 @@ def _draw(folder: Path, question: Question, name: str, drawing: Drawing, arrays:
     try:
         return drawing.figure(arrays[question.name])
     except Exception as error:  # what draws may be the user's own, and fail in any way
-        file = folder / ARRAYS / f"{question.name}.npz"
+        file = folder / arrays_file(question.name)
         raise DamagedFile(file, f"has not what {name} is drawn from ({error!r})", COPY) from error
 
 

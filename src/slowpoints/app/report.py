@@ -17,6 +17,8 @@ from rich.text import Text
 from slowpoints.console import print_text
 from slowpoints.questions.question import SECONDS
 from slowpoints.report.marks import MARKS
+from slowpoints.runs.folder import EXPLORER, SHOWN_PAGE
+from slowpoints.runs.scores import score_of
 
 if TYPE_CHECKING:
     from slowpoints.questions.answers import Answers
@@ -32,6 +34,7 @@ class Report:
     name: str
     run: TrackedRun
     found: Answers
+    things: str = "documents"  # what the task's sequences are called
 
     def show(self, console: Console) -> None:
         """Print it: in a frame on a terminal, as lines elsewhere."""
@@ -42,7 +45,7 @@ class Report:
 
     def text(self) -> str:
         """Return it as lines."""
-        lines = ["", f"{self.name}: {headline(self.run.metrics)}"]
+        lines = ["", f"{self.name}: {headline(self.run.metrics, self.things)}"]
         lines += [f"{name}: {sentence}" for name, sentence in self.found.sentences.items()]
         lines += [f"{name} failed: {reason}" for name, reason in self.found.failures.items()]
         if self.found.verdicts:
@@ -59,7 +62,7 @@ class Report:
         return {**where, "run_id": run.run_id, "metrics": dict(sorted(run.metrics.items())), **self.found.summary()}
 
     def _panel(self) -> Panel:
-        parts: list[Any] = [headline(self.run.metrics)]
+        parts: list[Any] = [headline(self.run.metrics, self.things)]
         rows = [(Text(name, "bold"), Text(sentence)) for name, sentence in self.found.sentences.items()]
         rows += [(Text(name, "bold red"), Text(f"failed: {reason}")) for name, reason in self.found.failures.items()]
         if rows:
@@ -84,19 +87,26 @@ class Report:
         return [f"{metrics[SECONDS]:.0f} s{f' ({named})' if named else ''}"]
 
     def _places(self) -> list[tuple[str, str]]:
-        from slowpoints.report.explorer import FILE as EXPLORER
-
         folder = self.run.folder
-        pages = {"The paper's figures on a page": folder / "page.png", "To explore in a browser": folder / EXPLORER}
+        pages = {
+            "The paper's figures on a page": folder / SHOWN_PAGE,
+            "To explore in a browser": folder / EXPLORER,
+        }
         there = [(what, short(file)) for what, file in pages.items() if file.is_file()]
         everything = ("Every number, array and figure", short(folder))
         return [*there, everything, ("All runs, side by side", how_to_open(self.run))]
 
 
-def headline(metrics: dict[str, float]) -> str:
+def headline(metrics: dict[str, float], things: str) -> str:
     """Return what a network achieves."""
     words = f" (a bag of words: {metrics['bow/test_accuracy']:.1%})" if "bow/test_accuracy" in metrics else ""
-    return f"{metrics['test/accuracy']:.1%} of the test documents right{words}"
+    found = score_of(metrics, "test")
+    return f"{achieved(*found, f'the test {things}')}{words}" if found else "not tested"
+
+
+def achieved(score: str, value: float, where: str) -> str:
+    """Return what a score on some sequences means, in words."""
+    return f"{value:.1%} of {where} right" if score == "accuracy" else f"{score} {value:.3f} on {where}"
 
 
 def how_to_open(run: TrackedRun) -> str:

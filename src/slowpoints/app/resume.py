@@ -47,7 +47,7 @@ def resume_command(arguments: Sequence[str]) -> int:
     if not (folder / CONFIG).is_file():
         raise UserError(f"{folder}: there is no run in this folder (no {CONFIG})")
     try:
-        with FileLock(folder / ".lock", timeout=PREDECESSOR_ENDS_WITHIN):
+        with FileLock(RunFolder(folder).lock, timeout=PREDECESSOR_ENDS_WITHIN):
             _resume(folder, trusted)
     except Timeout as error:
         raise UserError(f"{folder}: another process is working on this run") from error

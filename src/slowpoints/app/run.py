@@ -1,6 +1,6 @@
 """The main job: train a network, test it, and ask how it computes.
 
-What takes long to import waits until it is needed: torch until the files of documents have been looked at, MLflow until
+What takes long to import waits until it is needed: torch until the files of data have been looked at, MLflow until
 a run is recorded, Lightning until a training starts. So mistakes in options and files are told at once.
 """
 
@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from slowpoints.app.checkpoint import Checkpoint, open_checkpoint
-from slowpoints.app.report import Report, short
+from slowpoints.app.report import Report, achieved, short
 from slowpoints.app.trust import trust_option
 from slowpoints.console import VOICE, RunLog
 from slowpoints.interruption import STOP, Interrupted
-from slowpoints.runs.folder import CONFIG, LOG
+from slowpoints.runs.folder import CONFIG, LOG, TOKENIZER
 from slowpoints.sweep.options import RunOptions, essence
-from slowpoints.text.load import find_data
 from slowpoints.tracking.journal import UNKNOWN_TO_MLFLOW, recorded_run_id
 from slowpoints.training.options import check_validations
 from slowpoints.training.trained import forget
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from slowpoints.questions.question import Question
     from slowpoints.tasks import Task
     from slowpoints.tasks.datamodule import TaskData
-    from slowpoints.text.corpus import EncodedData
     from slowpoints.tracking.options import TrackingOptions
     from slowpoints.tracking.run import TrackedRun
     from slowpoints.training.model import RecurrentClassifier
@@ -90,21 +88,16 @@ def run(options: RunOptions, folder: Path, occasion: Occasion = BY_ITSELF) -> di
 
 
 def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog) -> dict[str, float]:
-    found = find_data(options.data, options.cache_dir, options.seed)
+    make_task = options.data.find(options.seed, options.cache_dir)
 
-    from slowpoints.app.build import build_network, check_buildable
+    from slowpoints.app.build import build_for, check_buildable
 
     _use_threads(options.threads)
     questions = check_buildable(options)
-    data = found.encoded()
-    check_validations(options.training, len(data.train))
-    checkpoint = _open_checkpoint(options, data)
-
-    from slowpoints.tasks.documents import documents
-
-    task = documents(data)
-    untrained = build_network(options, task.symbols, task.outputs)
-    network = build_network(options, task.symbols, task.outputs)  # the same initial weights
+    task = make_task()
+    check_validations(options.training, len(task.train))
+    checkpoint = _open_checkpoint(options, task)
+    untrained, network = build_for(options, task), build_for(options, task)  # the same initial weights
 
     from slowpoints.app.note import note
     from slowpoints.tracking.reconcile import reconcile_if_possible
@@ -118,13 +111,14 @@ def _run(options: RunOptions, folder: Path, occasion: Occasion, run_log: RunLog)
             reconcile_if_possible(tracked.tracking_uri, options.tracking.experiment)
         if occasion.log:
             run_log.write_to(folder / LOG, "a" if occasion.resume else "w")
-        tracked.save_text("config.yaml", OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
-        tracked.save_text("tokenizer.json", data.tokenizer_json)
-        log.info("%s", f"Training on {len(data.train)} documents" if checkpoint is None else "Testing")
+        tracked.save_text(CONFIG, OmegaConf.to_yaml(OmegaConf.create(options.model_dump(mode="json"))))
+        if task.tokenizer is not None:
+            tracked.save_text(TOKENIZER, task.tokenizer)
+        log.info("%s", f"Training on {len(task.train)} {task.things}" if checkpoint is None else "Testing")
         module = _train_and_test(options, task, network, tracked, checkpoint, resume=occasion.resume)
         answers = _ask(questions, options, task, module, untrained, tracked, name)
         closing.enter_context(STOP.held())  # until the end is recorded, too: what is complete is not stopped
-        report = Report(name, tracked, answers)
+        report = Report(name, tracked, answers, task.things)
         tracked.describe(note(report))
         run_log.add(report.text() + "\n")
         tracked.log_file(LOG)
@@ -142,11 +136,11 @@ def _plan(options: RunOptions, folder: Path) -> str:
     return f"{options.arch.name} on {options.data.name}{again}, {asked}, into {short(folder)}"
 
 
-def _open_checkpoint(options: RunOptions, data: EncodedData) -> Checkpoint | None:
+def _open_checkpoint(options: RunOptions, task: Task) -> Checkpoint | None:
     if options.checkpoint is None:
         return None
     checkpoint = open_checkpoint(options.checkpoint, options.tracking.uri, options.cache_dir)
-    checkpoint.check(data)
+    checkpoint.check(task)
     return checkpoint
 
 
@@ -191,10 +185,10 @@ def _ask(
 
     if not questions:
         return Answers(name)
-    accuracy = tracked.metrics["test/accuracy"]
+    score = tracked.metrics[f"test/{task.outputs.score}"]
     untrained = untrained.to(module.device)
-    dissection = Dissection(module.network, untrained, task, options.analysis.sampling, options.seed, accuracy)
-    title = f"{name}: {accuracy:.1%} of {len(task.test)} test documents right"
+    dissection = Dissection(module.network, untrained, task, options.analysis.sampling, options.seed, score)
+    title = f"{name}: {achieved(task.outputs.score, score, f'{len(task.test)} test {task.things}')}"
     return answer(questions, dissection, tracked, title)
 
 
@@ -207,7 +201,7 @@ def _train(module: TaskModule, batches: TaskData, tracked: TrackedRun, *, resume
     result = train(trainer, module, batches, resume=resume)
     tracked.log_metrics(
         {
-            "val/accuracy": result.validation_score,
+            f"val/{score}": result.validation_score,
             "val/documents": len(batches.task.validation),
             "training/epochs": result.epochs,
             "training/seconds": result.seconds,
@@ -233,7 +227,7 @@ def _params(options: RunOptions) -> dict[str, Any]:
         for key, value in found[section].items():
             if key == "cell":
                 params |= {f"unit.{name}": entry for name, entry in value.items() if name != "_target_"}
-            elif key != "name":
+            elif key not in ("name", "_target_"):
                 params[f"{section}.{key}"] = value
     return params
 

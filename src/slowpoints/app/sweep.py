@@ -6,6 +6,7 @@ import copy
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,8 +19,8 @@ from slowpoints.app.trust import check_trust, checked_options, split_trust
 from slowpoints.console import VOICE, RunLog, checked_mode
 from slowpoints.errors import UserError
 from slowpoints.runs.folder import CONFIG, LOG
-from slowpoints.sweep.folder import AGAIN, RECORD, Sweep, has_sweep, read_sweep, working_on
-from slowpoints.sweep.jobs import End, Job, earlier_sweep_id, job_names, sweep_id
+from slowpoints.sweep.folder import AGAIN, JOBS, RECORD, Sweep, find_begun, has_sweep, read_sweep, working_on
+from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
 from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.sweep.prepare import build_caches, find_files
 from slowpoints.sweep.search import Search, chosen_trial, final_job, option
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from slowpoints.tracking.run import TrackedRun
 
 Overrides = Sequence[Sequence[str]]
-
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +57,8 @@ def run_sweep(hydra: Any, overrides: Overrides) -> None:
     configs = [_plain(options) for options in _compose(hydra, overrides)]
     if not configs:
         raise UserError("the sweep has no jobs: one of its choices has no value, such as range(0) or glob(x*)")
-    identity, folder = _identity(hydra, configs)
-    names = job_names(overrides, configs)
-    jobs = [Job(name, folder / name, config) for name, config in zip(names, configs, strict=True)]
-    _carry_out(Sweep(identity, folder, jobs), hydra)
+    jobs = _jobs(job_names(overrides, configs), configs)
+    _carry_out(_sweep(hydra, sweep_id(configs), jobs), hydra)
 
 
 def run_search(hydra: Any, finals: Overrides, trials: Overrides, prefer: Sequence[str] = ()) -> None:
@@ -85,15 +83,13 @@ def run_search(hydra: Any, finals: Overrides, trials: Overrides, prefer: Sequenc
     final_configs = [_plain(options) for options in _compose(hydra, finals)]
     trial_configs = [_plain(options) for options in _compose(hydra, trials)]
     _check_preferred(prefer, trial_configs)
-    identity, folder = _identity(hydra, [*final_configs, *trial_configs])
-    names = job_names(trials, trial_configs)
-    jobs = [Job(name, folder / name, config) for name, config in zip(names, trial_configs, strict=True)]
+    jobs = _jobs(job_names(trials, trial_configs), trial_configs)
     searches = []
     for name, final, config in zip(job_names(finals, final_configs), finals, final_configs, strict=True):
         choice = sorted(_without(final, ["analysis"]))
         own = [job.name for job, each in zip(jobs, trials, strict=True) if _chosen(each, searched) == choice]
         searches.append(Search(name, own, config["analysis"], prefer))
-    _carry_out(Sweep(identity, folder, jobs, searches), hydra)
+    _carry_out(_sweep(hydra, sweep_id([*final_configs, *trial_configs]), jobs, searches), hydra)
 
 
 def resume_sweep(hydra: Any, identity: str, overrides: Sequence[str]) -> None:
@@ -175,8 +171,7 @@ def _check_buildable(sweep: Sweep, todo: Sequence[RunOptions], *, here: bool) ->
     finals = [check_options(OmegaConf.create(config)) for config in asked]
     different = {}
     for options in (*todo, *finals):
-        fixed = options.model_copy(update={"seed": 0, "data": None, "checkpoint": None})
-        different[fixed.model_dump_json(warnings=False)] = options
+        different[options.model_dump_json(exclude={"seed", "data", "checkpoint"})] = options
     for options in different.values():
         check_buildable(options, here=here)
 
@@ -243,7 +238,7 @@ def _record_ends(
     reconcile_if_possible(summary.tracking_uri, options.tracking.experiment)
     good = sum(ends[job.name].good for job in jobs)
     summary.log_metrics({"jobs/done": good, "jobs/missing": len(jobs) - good})
-    summary.save_text("jobs.csv", as_csv(jobs, ends))
+    summary.save_text(JOBS, as_csv(jobs, ends))
     pointer = "" if comparison is None else f"\n\nThe networks, side by side: `{comparison.name}` in the artifacts."
     summary.describe(as_markdown(jobs, ends) + pointer)
 
@@ -271,12 +266,21 @@ def _task(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     return task if task.checkpoint is None else with_checkpoint(task, overrides)
 
 
-def _identity(hydra: Any, configs: Sequence[Mapping[str, Any]]) -> tuple[str, Path]:
-    """Return the id and the folder of a sweep: those of the version before where that has begun it."""
-    identities = (earlier_sweep_id(configs), sweep_id(configs))
-    begun = [each for each in identities if has_sweep(_folder(hydra, each), each)]
-    identity = [*identities, *begun][-1]
-    return identity, _folder(hydra, identity)
+def _jobs(names: Sequence[str], configs: Sequence[Mapping[str, Any]]) -> list[Job]:
+    """Return jobs whose sweep has no folder yet."""
+    return [Job(name, Path(name), config) for name, config in zip(names, configs, strict=True)]
+
+
+def _sweep(hydra: Any, identity: str, jobs: Sequence[Job], searches: Sequence[Search] = ()) -> Sweep:
+    """Return a sweep in its folder: the one of the same jobs that has been begun, by this version or another."""
+    folder = _folder(hydra, identity)
+    if not has_sweep(folder, identity):
+        others = _folder(hydra, "*")  # as sweeps of other ids are called
+        begun = sorted(each.parent for each in others.parent.glob(f"{others.name}/{RECORD}"))
+        if (found := find_begun(jobs, searches, begun)) is not None:
+            identity, folder = found
+    _folder(hydra, identity)
+    return Sweep(identity, folder, [replace(job, folder=folder / job.name) for job in jobs], searches)
 
 
 def _folder(hydra: Any, identity: str) -> Path:

@@ -1,8 +1,8 @@
 """What is built from a recorded configuration, which may be somebody else's: nothing that could run their code.
 
 A configuration names classes (`_target_`) that are imported and called. What the user types, or has in a folder of
-configurations, is theirs. Of a configuration that lies in a run's folder or in MLflow, only cells and questions of this
-project are built, and what the user names now: `trust=MODULE`.
+configurations, is theirs. Of a configuration that lies in a run's folder or in MLflow, only cells, questions and data
+sets of this project are built, and what the user names now: `trust=MODULE`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.sweep.processes import TRUST
 
 OPTION = "trust="
-OWN = ("slowpoints.cells", "slowpoints.questions")
+OWN = ("slowpoints.cells", "slowpoints.questions", "slowpoints.tasks", "slowpoints.text")
 
 log = logging.getLogger(__name__)
 
@@ -97,20 +97,21 @@ def check_trust(config: Mapping[str, Any], file: Path, trusted: Sequence[str]) -
         foreign = f", and {OPTION}{','.join(trusted)} has it from elsewhere" if within else ""
         allow = target if within else str(target).rpartition(".")[0]
         raise UserError(
-            f"{file}: {place} is {target}, which is no cell or question of slowpoints{foreign}; to build it is to run "
-            f"code. If you know where this file comes from, allow it: {OPTION}{allow}"
+            f"{file}: {place} is {target}, which is no cell, question or data set of slowpoints{foreign}; to build it "
+            f"is to run code. If you know where this file comes from, allow it: {OPTION}{allow}"
         )
 
 
 def _is_own(target: str) -> bool:
-    """Whether a target is a cell or a question of this project."""
+    """Whether a target is a cell, a question or a data set of this project."""
     thing = _defined_in(target, OWN)
     if not inspect.isclass(thing):
         return False
     from slowpoints.cells import Cell
     from slowpoints.questions.question import Question
+    from slowpoints.tasks.data import Data
 
-    return issubclass(thing, Cell | Question)
+    return issubclass(thing, Cell | Question | Data)
 
 
 def _is_of_modules(target: str, modules: Iterable[str]) -> bool:

@@ -17,10 +17,9 @@ from slowpoints.console import VOICE
 from slowpoints.errors import NO_ROOM
 from slowpoints.questions.claims import Verdict, judge
 from slowpoints.questions.question import SECONDS, Column, Findings, Question, Unanswerable
-from slowpoints.report.explorer import FILE as EXPLORER
 from slowpoints.report.explorer import make_explorer
-from slowpoints.report.page import FILE as PAGE
 from slowpoints.report.page import Panel, draw_page
+from slowpoints.runs.folder import EXPLORER, PAGE, arrays_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -207,7 +206,7 @@ class _Found:
         self.arrays[name] = dict(arrays)
         self.keep.log_metrics({f"{name}/{metric}": value for metric, value in findings.metrics.items()})
         if arrays:
-            self.keep.save_arrays(f"arrays/{name}.npz", arrays)
+            self.keep.save_arrays(arrays_file(name), arrays)
         for file, drawing in question.figures.items():
             self.draw(file, partial(self._leave_figure, file, drawing, arrays))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn.functional import pad
+from torch import nn
 
 from slowpoints.dynamics import (
     FixedPoints,
@@ -24,19 +24,18 @@ from slowpoints.dynamics import (
 )
 from slowpoints.questions.claims import reason_not_to_judge
 from slowpoints.questions.question import Unanswerable
-from slowpoints.questions.trajectories import Trajectories, read
-from slowpoints.tasks.documents import Documents
+from slowpoints.questions.trajectories import Trajectories, at_least_a_plane, read
 from slowpoints.tasks.outputs import Classes
 from slowpoints.text.corpus import PADDING
-from slowpoints.training.bag_of_words import BagOfWords, fit_bag_of_words
-from slowpoints.training.valence_words import ValenceWords, choose_valence_words
+from slowpoints.text.task import DocumentTask
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Bool, Float, Int, Shaped
     from torch import Tensor
 
     from slowpoints.questions.options import Neutral, Sampling
-    from slowpoints.tasks import Task
+    from slowpoints.tasks import Probes, Task
+    from slowpoints.text.bag_of_words import BagOfWords
     from slowpoints.text.corpus import EncodedData
     from slowpoints.training.model import RecurrentClassifier
 
@@ -63,7 +62,7 @@ class Dissection:
     seed
         Of the choice of documents and of states.
     test_accuracy
-        Share of all test documents that the network gets right.
+        Share of all test documents that the network gets right; or the score of outputs that have another.
     """
 
     def __init__(
@@ -91,14 +90,23 @@ class Dissection:
         Unanswerable
             If the task is of something else.
         """
-        if not isinstance(self.task, Documents):
+        return self._documents.data
+
+    @property
+    def _documents(self) -> DocumentTask:
+        if not isinstance(self.task, DocumentTask):
             raise Unanswerable(f"the task {self.task.name} has no words")
-        return self.task.data
+        return self.task
+
+    @property
+    def of_two_classes(self) -> bool:
+        """Whether the network tells two classes: all that it says is one logit then."""
+        return self.network.outputs.size == 1 and self.network.outputs.when == "last"
 
     def check_two_classes(self) -> None:
         """Raise Unanswerable where there are not two classes: what is asked of their one logit has no answer then."""
-        outputs = self.network.outputs
-        if outputs.size != 1 or outputs.when != "last":
+        if not self.of_two_classes:
+            outputs = self.network.outputs
             said = f"{outputs.size} output{'s' if outputs.size > 1 else ''} after {WHEN[outputs.when]}"
             raise Unanswerable(f"it is asked of the logit of two classes, and this network has {said}")
 
@@ -133,10 +141,11 @@ class Dissection:
 
     @cached_property
     def components(self) -> PrincipalComponents:
-        """Principal components of the visited states; the first points to positive readout."""
+        """Principal components of the visited states; the first points to more of the first axis of evidence."""
         found = at_least_a_plane(principal_components(self.states))
         signs = torch.ones(len(found.components), 1, dtype=torch.float64, device=self.device)
-        if found.components[0, : len(self.readout)] @ self.readout.double() < 0:
+        first = self.evidence[0].double()
+        if found.components[0, : len(first)] @ first < 0:
             signs[0] = -1
         return replace(found, components=signs * found.components)
 
@@ -162,15 +171,19 @@ class Dissection:
         return self.neutral_input(self.sampling.neutral)
 
     def neutral_input(self, choice: Neutral) -> Float[Tensor, " input"]:
-        """Return an input that says nothing: zero; or the mean of the words' embeddings, by how often they are read.
+        """Return an input that says nothing: zero; or the mean of all inputs of the training split, as they are read.
 
-        They are counted in the training split as the network reads it. So the unknown word counts as often as words are
-        read as it; padding, which is not read, does not.
+        Of words it is the mean of their embeddings by how often they are read. So the unknown word counts as often as
+        words are read as it; padding, which is not read, does not.
         """
-        weight = self.network.embedding.weight.detach()
+        encoder, inputs = self.network.embedding, self.task.train.inputs
         if choice == "zero":
-            return weight.new_zeros(weight.shape[1])
-        counts = np.bincount(self.task.train.inputs, minlength=len(weight)).astype(np.float64)
+            return self.network.readout.weight.detach().new_zeros(self.network.cell.input_size)
+        if not isinstance(encoder, nn.Embedding):
+            embedded = self.embed(torch.from_numpy(inputs))
+            return embedded.double().mean(dim=0).to(embedded.dtype)
+        weight = encoder.weight.detach()
+        counts = np.bincount(inputs, minlength=len(weight)).astype(np.float64)
         counts[PADDING] = 0
         shares = torch.from_numpy(counts / counts.sum()).to(weight.device)
         return (shares @ weight.double()).to(weight.dtype)
@@ -280,26 +293,30 @@ class Dissection:
             If there are not two classes.
         """
         self.check_two_classes()
-        return fit_bag_of_words(self.data.train, self.data.validation, self.data.test, len(self.data.words))
+        return self._documents.bag_of_words
 
     @cached_property
-    def valence_words(self) -> ValenceWords:
-        """Words that the bag of words finds most positive, most negative, and without valence.
+    def probes(self) -> Probes:
+        """Inputs of which the task knows what they say, such as words by valence.
 
         Raises
         ------
         Unanswerable
-            If there are none of one kind.
+            If there are none.
         """
         try:
-            return choose_valence_words(self.bag_of_words.weights, self.data.words, self.data.train)
+            found = self.task.probes()
         except ValueError as error:
             raise Unanswerable(str(error)) from error
+        if found is None:
+            raise Unanswerable(f"the task {self.task.name} has no inputs of which it is known what they say")
+        return found
 
-    def embed(self, words: Int[Tensor, ...]) -> Float[Tensor, "... input"]:
-        """Return the embeddings of words."""
+    def embed(self, inputs: Shaped[Tensor, ...]) -> Float[Tensor, "... input"]:
+        """Return inputs, such as words, as the recurrent network gets them."""
+        there = inputs.to(self.network.readout.weight) if inputs.is_floating_point() else inputs.to(self.device)
         with torch.no_grad():
-            embedded: Tensor = self.network.embedding(words.to(self.device))
+            embedded: Tensor = self.network.embedding(there)
         return embedded
 
     def logits(self, states: Float[Tensor, "point state"]) -> Float[Tensor, " point"]:
@@ -336,15 +353,3 @@ class Dissection:
     def device(self) -> torch.device:
         """Where the network is."""
         return self.network.readout.weight.device
-
-
-def at_least_a_plane(components: PrincipalComponents) -> PrincipalComponents:
-    """Return components of which there are two: where states have one dimension, nothing varies in the second."""
-    missing = 2 - len(components.components)
-    if missing <= 0:
-        return components
-    return replace(
-        components,
-        components=pad(components.components, (0, 0, 0, missing)),
-        variance=pad(components.variance, (0, missing)),
-    )

@@ -9,7 +9,8 @@ import torch
 
 from slowpoints.dynamics import input_projections, mode_overlaps, spectrum
 from slowpoints.questions.question import Findings, Question
-from slowpoints.training.valence_words import common_words
+from slowpoints.runs.folder import EXPLORER
+from slowpoints.text.valence_words import common_words
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -68,7 +69,7 @@ class ExplorerQuestion(Question):
         }
         small = {name: _single(array) for name, array in arrays.items()}
         sentence = (
-            f"explorer.html shows {len(documents)} documents word by word, and the eigenvalues and the strongest words "
+            f"{EXPLORER} shows {len(documents)} documents word by word, and the eigenvalues and the strongest words "
             f"at {len(chosen)} points{dissection.left_out()}."
         )
         return Findings(sentence, {"points": float(len(chosen)), "documents": float(len(documents))}, small)

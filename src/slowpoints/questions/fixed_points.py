@@ -12,7 +12,7 @@ from slowpoints.dynamics import InvalidInput, Status, drift, find_manifold
 from slowpoints.dynamics.manifold import LINE_COVERAGE, LINE_VARIANCE
 from slowpoints.dynamics.shape import BINS, FEWEST_POINTS
 from slowpoints.questions.question import Column, Findings, Question
-from slowpoints.report.style import DIVERGING, VISITED, Arrays, Drawing, label_plane, panels
+from slowpoints.report.style import DIVERGING, POSITIVE, VISITED, Arrays, Drawing, label_plane, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,29 +34,36 @@ def draw_fixed_points(figure: FigureBase, arrays: Arrays) -> None:
         Where to draw.
     arrays
         `visited_plane (state, 2)`, `variance_explained (2,)`; `level_names (level,)`, `level_plane (level, point, 2)`,
-        `level_logit (level, point)` and `level_found (level, point)`, which says whether a search came there.
+        `level_found (level, point)`, which says whether a search came there, and `level_logit (level, point)`; where
+        that is missing, since there are not two classes, points have one colour.
     """
-    names, logits, found = arrays["level_names"].tolist(), arrays["level_logit"], arrays["level_found"]
-    reach = np.abs(logits[found]).max(initial=0.1)
-    scale = ScalarMappable(Normalize(-reach, reach), DIVERGING)
+    names, found, logits = arrays["level_names"].tolist(), arrays["level_found"], arrays.get("level_logit")
+    scale = None if logits is None else _scale(logits[found])
     columns = min(COLUMNS, len(names))
     axes_of = panels(figure, -(-len(names) // columns), columns, shared=True)
     for axes in axes_of[len(names) :]:
         axes.set_axis_off()
     for number, (axes, name) in enumerate(zip(axes_of, names, strict=False)):
         mask = found[number]
-        _draw_panel(axes, arrays["visited_plane"], arrays["level_plane"][number][mask], scale, logits[number][mask])
+        colours = POSITIVE if scale is None or logits is None else scale.to_rgba(logits[number][mask])
+        _draw_panel(axes, arrays["visited_plane"], arrays["level_plane"][number][mask], colours)
         axes.set_title(f"{mask.sum()} of {len(mask)}: {name}", fontsize="medium")
         label_plane(axes, arrays["variance_explained"])
         axes.label_outer()
-    figure.colorbar(scale, ax=axes_of, label="readout at the point (logit; above 0: positive)")
+    if scale is not None:
+        figure.colorbar(scale, ax=axes_of, label="readout at the point (logit; above 0: positive)")
     axes_of[0].scatter([], [], s=12, color=VISITED, label="visited states")  # a larger dot for the legend
     axes_of[0].legend(loc="best", frameon=False)
 
 
-def _draw_panel(axes: Axes, visited: np.ndarray, plane: np.ndarray, scale: ScalarMappable, logits: np.ndarray) -> None:
+def _scale(logits: np.ndarray) -> ScalarMappable:
+    reach = np.abs(logits).max(initial=0.1)
+    return ScalarMappable(Normalize(-reach, reach), DIVERGING)
+
+
+def _draw_panel(axes: Axes, visited: np.ndarray, plane: np.ndarray, colours: str | np.ndarray) -> None:
     axes.scatter(visited[:, 0], visited[:, 1], s=2, color=VISITED, linewidths=0, rasterized=True)
-    axes.scatter(plane[:, 0], plane[:, 1], c=scale.to_rgba(logits), s=18, edgecolors="black", linewidths=0.4)
+    axes.scatter(plane[:, 0], plane[:, 1], c=colours, s=18, edgecolors="black", linewidths=0.4)
 
 
 FIGURES = {
@@ -74,7 +81,7 @@ class FixedPointQuestion(Question):
 
     Metrics: `typical_step` (that median); of the fixed points `count` (that converged within the visited region),
     `starts`, `converged_share`, `outside_share`, `relative_speed_median`, `q_median`, `q_max` (of `||h - F(h, x*)||^2 /
-    N`), `displacement_median` (as a share of the visited states' spread), `line_share`, `coverage` (see
+    N`), `displacement_median` (as a share of the visited states' spread), `line_variance`, `coverage` (see
     `ManifoldQuestion`), `drift_share`, `drift_share_max` (how far a point moves under the neutral input in as many
     steps as the median document has, as a share of the points' extent; median and largest), `drift_logit` (median
     change of what it is read out as), `logit_min` and `logit_max` (what the points are read out as); and the same of
@@ -118,15 +125,15 @@ def _measure(dissection: Dissection, points: FixedPoints) -> dict[str, float]:
     }
     if len(found):
         spread = float(dissection.components.variance.sum().sqrt())
-        logits = dissection.logits(found.location)
         metrics |= {
             "relative_speed_median": float(found.relative_speed.median()),
             "q_median": float(found.q.median()),
             "q_max": float(found.q.max()),
             "displacement_median": float(found.displacement.median()) / spread,
-            "logit_min": float(logits.min()),
-            "logit_max": float(logits.max()),
         }
+        if dissection.of_two_classes:
+            logits = dissection.logits(found.location)
+            metrics |= {"logit_min": float(logits.min()), "logit_max": float(logits.max())}
     return metrics | _line(dissection, found) if len(found) >= FEWEST_POINTS else metrics
 
 
@@ -138,13 +145,14 @@ def _line(dissection: Dissection, found: FixedPoints) -> dict[str, float]:
         return {}
     moved = drift(dissection.network.cell, found, dissection.trajectories.median_length)
     share = manifold.share(moved)
-    change = dissection.logits(found.location + moved) - dissection.logits(found.location)
     metrics = {
-        "line_share": manifold.line_variance,
+        "line_variance": manifold.line_variance,
         "drift_share": float(share.median()),
         "drift_share_max": float(share.max()),
-        "drift_logit": float(change.abs().median()),
     }
+    if dissection.of_two_classes:
+        change = dissection.logits(found.location + moved) - dissection.logits(found.location)
+        metrics["drift_logit"] = float(change.abs().median())
     return metrics if manifold.coverage is None else {**metrics, "coverage": manifold.coverage}
 
 
@@ -159,7 +167,7 @@ def _plane(dissection: Dissection) -> dict[str, np.ndarray]:
 
 def _levels(dissection: Dissection) -> dict[str, np.ndarray]:
     """Return where the searches first came to each level, what is read out there, and which of them did."""
-    project, logits = dissection.components.project, dissection.logits
+    project = dissection.components.project
     kinds = {dissection.sampling.slow: " (slow)", dissection.sampling.fixed: " (fixed)"}
     found = dissection.found
     came = [(points.status == Status.CONVERGED) & ~points.outside for points in found.values()]
@@ -167,22 +175,33 @@ def _levels(dissection: Dissection) -> dict[str, np.ndarray]:
         "levels": np.array(list(found)),
         "level_names": np.array([f"relative speed < {level:g}{kinds.get(level, '')}" for level in found]),
         "level_plane": np.stack([project(points.location, 2).cpu().numpy() for points in found.values()]),
-        "level_logit": np.stack([logits(points.location).cpu().numpy() for points in found.values()]),
+        **_logits(dissection),
         "level_found": np.stack([each.cpu().numpy() for each in came]),
     }
+
+
+def _logits(dissection: Dissection) -> dict[str, np.ndarray]:
+    if not dissection.of_two_classes:
+        return {}
+    found = dissection.found.values()
+    return {"level_logit": np.stack([dissection.logits(points.location).cpu().numpy() for points in found])}
 
 
 def _sentence(dissection: Dissection, level: float, metrics: dict[str, float]) -> str:
     text = f"{metrics['count']:.0f} of {metrics['starts']:.0f} searches came to a relative speed below {level:g}"
     if "coverage" not in metrics:
         return f"{text}: too few to say how they lie."
-    share, coverage = metrics["line_share"], metrics["coverage"]
+    share, coverage = metrics["line_variance"], metrics["coverage"]
+    text += (
+        f", {_shape(share, coverage)}: {share:.0%} of their variance lies in one dimension, and they cover "
+        f"{coverage:.0%} of the visited range along it. In {dissection.trajectories.median_length} steps of neutral "
+        f"input, as many as the median sequence has, they drift by {metrics['drift_share']:.0%} of their extent"
+    )
+    if "drift_logit" not in metrics:
+        return f"{text}."
     return (
-        f"{text}, {_shape(share, coverage)}: {share:.0%} of their variance lies in one dimension, they cover "
-        f"{coverage:.0%} of the visited range along it, and are read out as logits from {metrics['logit_min']:.1f} to "
-        f"{metrics['logit_max']:.1f}. In {dissection.trajectories.median_length} steps of neutral input, a median "
-        f"document, they drift by {metrics['drift_share']:.0%} of their extent (median), and the logit by "
-        f"{metrics['drift_logit']:.2g}."
+        f"{text}, and the logit by {metrics['drift_logit']:.2g}. They are read out as logits from "
+        f"{metrics['logit_min']:.1f} to {metrics['logit_max']:.1f}."
     )
 
 

@@ -12,7 +12,8 @@ from slowpoints.dynamics import input_effects, input_projections
 from slowpoints.questions.claims import Claim, Condition
 from slowpoints.questions.question import Column, Findings, Question
 from slowpoints.report.style import VALENCES, VISITED, Arrays, Drawing, Place, label_plane, panels, place_label
-from slowpoints.training.valence_words import common_words, human_ratings, rank_correlation
+from slowpoints.text.task import DocumentTask
+from slowpoints.text.valence_words import common_words, human_ratings, rank_correlation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,9 +85,9 @@ FIGURES = {
 class InputQuestion(Question):
     """Projects words onto the top mode, `l_1 . Jinp (x - x*)`, at every point (Maheswaranathan et al. 2019, Fig. 4).
 
-    That is what a word does in the place of the neutral input x*. Words are those that a bag of words finds most
-    positive, most negative and neutral. At points whose top mode is a complex pair the real part is taken; points whose
-    top mode cannot be trusted are left out.
+    That is what a word does in the place of the neutral input x*. Words are the task's probes: those that a bag of
+    words finds most positive, most negative and neutral. At points whose top mode is a complex pair the real part is
+    taken; points whose top mode cannot be trusted are left out.
 
     Metrics: `projection_auc` (how well the projections, averaged over points, tell positive from negative words, as
     area under the ROC curve), `projection_auc_min` and `projection_auc_low` (least, and 5 % quantile, over the points),
@@ -120,13 +121,12 @@ class InputQuestion(Question):
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return projections and effects of the words."""
-        linear, words = dissection.linearization, dissection.valence_words
-        ids = torch.from_numpy(np.asarray(words.ids))
-        vectors = dissection.embed(ids)
+        linear, probes = dissection.linearization, dissection.probes
+        vectors = dissection.embed(torch.from_numpy(probes.inputs))
         trusted = dissection.trusted
         projections = input_projections(linear, vectors)[trusted].real.cpu().numpy()
         averaged = projections.mean(axis=0)
-        classes = np.asarray(words.classes)
+        classes = probes.labels[:, 0]
         strong = classes != 0
         per_point = [roc_auc_score(classes[strong] > 0, row) for row in projections[:, strong]]
         separation = projections[:, classes > 0].mean(axis=1) - projections[:, classes < 0].mean(axis=1)
@@ -140,20 +140,21 @@ class InputQuestion(Question):
             "judged_share": float(trusted.double().mean()),
             "neutral_ratio": float(np.abs(averaged[~strong]).mean() / np.abs(averaged[strong]).mean()),
         }
-        vocabulary = _averaged_over_points(dissection)
-        metrics |= _agreement(vocabulary, dissection)
+        arrays: dict[str, np.ndarray] = {}
+        if isinstance(dissection.task, DocumentTask):
+            arrays["vocabulary_projections"] = _averaged_over_points(dissection)
+            metrics |= _agreement(arrays["vocabulary_projections"], dissection)
         examples = dissection.examples
         effects = input_effects(linear[examples], vectors)
         origin = dissection.components.project(linear.location[examples], 2)
         moved = dissection.components.project(linear.location[examples].unsqueeze(1) + effects, 2)
-        arrays = {
-            "ids": ids.numpy(),
-            "words": np.array([dissection.data.words[index] for index in ids.tolist()]),
+        arrays |= {
+            "ids": probes.inputs,
+            "words": np.array(probes.names),
             "classes": classes,
             **dissection.places(),
             "place": dissection.places()["place"][trusted.cpu().numpy()],
             "projections": projections,
-            "vocabulary_projections": vocabulary,
             "example_effects_plane": (moved - origin.unsqueeze(1)).cpu().numpy(),
             "example_plane": origin.cpu().numpy(),
             "points_plane": dissection.components.project(linear.location, 2).cpu().numpy(),
@@ -171,7 +172,7 @@ def _averaged_over_points(dissection: Dissection) -> np.ndarray:
     linear = dissection.linearization[dissection.trusted]
     sensitivity = linear.input_sensitivity(linear.modes.left[:, 0].real)
     offset = (sensitivity * linear.input).sum(dim=1).mean()
-    weight = dissection.network.embedding.weight.detach().to(sensitivity)
+    weight = dissection.embed(torch.arange(len(dissection.data.words))).to(sensitivity)
     averaged: np.ndarray = (weight @ sensitivity.mean(dim=0) - offset).cpu().numpy()
     return averaged
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slowpoints.dynamics.embedding import rank_correlation
+from slowpoints.dynamics.manifold import LINE_COVERAGE, LINE_VARIANCE
 from slowpoints.questions.claims import Claim, Condition
 from slowpoints.questions.question import Column, Findings, Question
 from slowpoints.report.style import (
@@ -85,8 +86,8 @@ class ManifoldQuestion(Question):
             "line",
             "One-dimensional: slow points lie along one line, without a large gap, over most of the range visited",
             (
-                Condition("manifold/line_variance", 0.8, 0.6),
-                Condition("manifold/coverage", 0.5, 0.25),
+                Condition("manifold/line_variance", LINE_VARIANCE, 0.6),
+                Condition("manifold/coverage", LINE_COVERAGE, 0.25),
                 Condition("manifold/gap", 0.25, 0.35),
             ),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import nn
 
 from slowpoints.dynamics import linearize
 from slowpoints.questions.claims import Claim, Condition
@@ -74,8 +75,9 @@ class MeanInputQuestion(Question):
         metrics = {f"{choice}_{name}": value for choice, of in about.items() for name, value in of.items()}
         for change, name in (("tau_1_change", "tau_1_median"), ("error_change", "one_step_error_median")):
             metrics[change] = abs(about[other][name] / about[own][name] - 1)
-        words = dissection.network.embedding.weight.detach()[2:].norm(dim=1)
-        metrics["mean_norm"] = float(dissection.neutral_input("mean").norm() / words.median())
+        if isinstance(encoder := dissection.network.embedding, nn.Embedding):
+            words = encoder.weight.detach()[2:].norm(dim=1)
+            metrics["mean_norm"] = float(dissection.neutral_input("mean").norm() / words.median())
         return Findings(f"{_said(own, about[own])}. {_said(other, about[other])}.", metrics)
 
 

@@ -11,12 +11,13 @@ from sklearn.metrics import roc_auc_score
 
 from slowpoints.dynamics import principal_components
 from slowpoints.questions.claims import Claim, Condition
-from slowpoints.questions.dissection import at_least_a_plane
 from slowpoints.questions.question import Column, Findings, Question
-from slowpoints.questions.trajectories import read
+from slowpoints.questions.trajectories import at_least_a_plane, read
 from slowpoints.report.style import NEGATIVE, NEUTRAL, POSITIVE, Arrays, Drawing, Place, label_plane, panels
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
@@ -30,6 +31,7 @@ RANGE = (0.001, 0.999)  # quantiles of the visited states that the density spans
 SHOWN = 50  # components
 INSET = 10
 CLASSES = {"positive": POSITIVE, "negative": NEGATIVE}
+COLOURS = {**CLASSES, "all": NEUTRAL}  # all: of a task that has not two classes
 
 
 def draw_dimensions(figure: FigureBase, arrays: Arrays) -> None:
@@ -67,20 +69,22 @@ def draw_state_plane(figure: FigureBase, arrays: Arrays) -> None:
     arrays
         `density_positive` and `density_negative (bin, bin)`, `edges_1`, `edges_2`, `trajectory_positive_0 (token, 2)`
         and so on, `initial (2,)`, `explained (component,)`, `readout_slope (2,)` and `readout_offset ()`: the logit is
-        offset + slope . position; and all but the readout with `untrained_`.
+        offset + slope . position; and all but the readout with `untrained_`. Where there are not two classes,
+        `density_all`, `trajectory_all_0` and so on, and no readout.
     """
     axes, untrained = panels(figure, 1, 2)
     _draw_density(axes, arrays, "")
-    for name, colour in CLASSES.items():
-        number = 0
+    for name in _drawn(arrays):
+        colour, number = COLOURS[name], 0
         while f"trajectory_{name}_{number}" in arrays:
             path = np.vstack([arrays["initial"], arrays[f"trajectory_{name}_{number}"]])
             axes.plot(*path.T, color=colour, linewidth=0.8, alpha=0.8)
             axes.plot(*path[-1], "o", color=colour, ms=5, markeredgecolor="white")
             number += 1
-        axes.plot([], [], "o-", color=colour, ms=5, label=f"{name} documents")
+        axes.plot([], [], "o-", color=colour, ms=5, label=f"{name} documents" if name in CLASSES else "sequences")
     axes.plot(*arrays["initial"], "k*", ms=10, label="initial state")
-    _draw_readout(axes, arrays)
+    if "readout_slope" in arrays:
+        _draw_readout(axes, arrays)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=2, frameon=False, fontsize="small")
     label_plane(axes, arrays["explained"])
     _draw_density(untrained, arrays, "untrained_")
@@ -89,12 +93,18 @@ def draw_state_plane(figure: FigureBase, arrays: Arrays) -> None:
     label_plane(untrained, arrays["untrained_explained"])
 
 
+def _drawn(arrays: Arrays) -> list[str]:
+    """Return what the states are of that are drawn: either class, or all of them."""
+    return [name for name in COLOURS if f"density_{name}" in arrays]
+
+
 def _draw_density(axes: Axes, arrays: Arrays, prefix: str) -> None:
     """Draw both classes in one image: the colour tells their ratio, the strength how often a place is visited."""
-    densities = np.stack([arrays[f"{prefix}density_{name}"].T for name in CLASSES])
+    names = _drawn(arrays)
+    densities = np.stack([arrays[f"{prefix}density_{name}"].T for name in names])
     densities = densities / densities.sum(axis=(1, 2), keepdims=True).clip(min=1)
     total = densities.sum(axis=0)
-    colours = np.array([to_rgb(colour) for colour in CLASSES.values()])
+    colours = np.array([to_rgb(COLOURS[name]) for name in names])
     mixed = np.tensordot(densities / np.where(total > 0, total, 1), colours, axes=(0, 0))
     strength = np.sqrt(total / total.max())[..., None]
     first, second = arrays[f"{prefix}edges_1"], arrays[f"{prefix}edges_2"]
@@ -168,12 +178,16 @@ class PrincipalComponentQuestion(Question):
             metrics[f"{prefix}dimensions_90"] = float(found.dimensions(0.9))
             metrics[f"{prefix}participation_ratio"] = found.participation_ratio
             arrays[f"{prefix}explained"] = found.explained.cpu().numpy()
-        arrays |= _plane(dissection.trajectories, dissection.components)
-        arrays |= {f"untrained_{name}": value for name, value in _plane(untrained, components["untrained_"]).items()}
-        arrays |= _readout(dissection)
-        ends = dissection.components.project(dissection.trajectories.last.double(), 1)[:, 0].cpu().numpy()
-        auc = float(roc_auc_score(dissection.trajectories.labels, ends))
-        metrics["label_auc"] = max(auc, 1 - auc)
+        trained = dissection.trajectories
+        groups = _groups(trained.labels if dissection.of_two_classes else None, len(trained))
+        arrays |= _plane(trained, dissection.components, groups)
+        of_untrained = _plane(untrained, components["untrained_"], groups)
+        arrays |= {f"untrained_{name}": value for name, value in of_untrained.items()}
+        if dissection.of_two_classes:
+            arrays |= _readout(dissection)
+            ends = dissection.components.project(trained.last.double(), 1)[:, 0].cpu().numpy()
+            auc = float(roc_auc_score(trained.labels, ends))
+            metrics["label_auc"] = max(auc, 1 - auc)
         sentence = (
             f"The first two principal components explain {metrics['variance_explained_2']:.0%} of the variance of the "
             f"visited states ({metrics['untrained_variance_explained_2']:.0%} before training); 90 % take "
@@ -182,25 +196,34 @@ class PrincipalComponentQuestion(Question):
         return Findings(sentence, metrics, arrays)
 
 
-def _plane(trajectories: Trajectories, components: PrincipalComponents) -> dict[str, np.ndarray]:
-    """Return the density of states by label, and some trajectories, in the plane of the first two components."""
+def _groups(labels: np.ndarray | None, documents: int) -> dict[str, np.ndarray]:
+    """Return which documents are positive, and which negative; where they have no such labels, all."""
+    if labels is None:
+        return {"all": np.ones(documents, dtype=bool)}
+    return {"positive": labels == 1, "negative": labels != 1}
+
+
+def _plane(
+    trajectories: Trajectories, components: PrincipalComponents, groups: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the density of states by group, and some trajectories, in the plane of the first two components."""
     plane = components.project(trajectories.states.double(), 2).cpu().numpy()
     low, high = np.quantile(plane, RANGE, axis=0)
     flat = high <= low  # nothing varies there
     low, high = low - flat, high + flat
     edges = [np.linspace(low[axis], high[axis], BINS + 1) for axis in (0, 1)]
-    of_positive = np.repeat(trajectories.labels == 1, trajectories.lengths)
     arrays = {"edges_1": edges[0], "edges_2": edges[1]}
-    for name, rows in (("positive", of_positive), ("negative", ~of_positive)):
+    for name, members in groups.items():
+        rows = np.repeat(members, trajectories.lengths)
         arrays[f"density_{name}"] = np.histogram2d(plane[rows, 0], plane[rows, 1], bins=edges)[0]
-        for number, document in enumerate(_examples(trajectories, name == "positive")):
+        for number, document in enumerate(_examples(members)):
             arrays[f"trajectory_{name}_{number}"] = plane[slice(*trajectories.offsets[document : document + 2])]
     return {**arrays, "initial": components.project(trajectories.initial[None].double(), 2)[0].cpu().numpy()}
 
 
-def _examples(trajectories: Trajectories, positive: bool) -> np.ndarray:
-    """Return documents of middling length."""
-    documents = np.flatnonzero((trajectories.labels == 1) == positive)
+def _examples(members: np.ndarray) -> np.ndarray:
+    """Return documents of middling length: they stand by rising length."""
+    documents = np.flatnonzero(members)
     middle = len(documents) // 2
     return documents[middle : middle + EXAMPLES]
 

@@ -10,8 +10,8 @@ import torch
 
 from slowpoints.questions.question import Column, Findings, Question
 from slowpoints.tasks.batches import LengthBuckets, make_batch
-from slowpoints.tasks.documents import sequences_of
 from slowpoints.text.corpus import Corpus, gather, offsets_of
+from slowpoints.text.task import sequences_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from slowpoints.dynamics import visited_states
 from slowpoints.tasks.batches import make_batch
 from slowpoints.text.corpus import gather, offsets_of
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Int, Shaped
     from torch import Tensor
 
+    from slowpoints.dynamics import PrincipalComponents
     from slowpoints.tasks import Sequences
     from slowpoints.training.model import RecurrentClassifier
 
@@ -31,23 +33,24 @@ class Trajectories:
     states
         `(visited, state)`: after every token; the initial state is left out.
     tokens
-        `(visited,)`: the token that was read last.
+        `(visited,)`: the token that was read last; of continuous inputs `(visited, input)`.
     offsets
         `(document + 1,)`: document d is `states[offsets[d]:offsets[d + 1]]`.
     labels
-        `(document,)`: the number of its class; of two, 1 for positive.
+        `(document,)`: the number of its class; of two, 1 for positive. Of a task that asks after every step,
+        `(visited, output)`.
     initial
         `(state,)`: where every document starts.
     """
 
     states: Float[Tensor, "visited state"]
-    tokens: Int[Tensor, " visited"]
+    tokens: Shaped[Tensor, " visited *input"]
     offsets: np.ndarray
     labels: np.ndarray
     initial: Float[Tensor, " state"]
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.offsets) - 1
 
     @property
     def lengths(self) -> np.ndarray:
@@ -84,7 +87,7 @@ def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray)
     device = network.readout.weight.device
     visited = []
     with torch.no_grad():
-        initial = network.cell.initial_states(network.embedding.weight[:1])
+        initial = network.cell.initial_states(network.readout.weight.new_zeros(1, network.cell.input_size))
     with torch.inference_mode():
         for start in range(0, len(documents), BATCH):
             batch = make_batch(corpus, documents[start : start + BATCH])
@@ -92,11 +95,24 @@ def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray)
             states = network.cell.states(inputs, initial.repeat(len(inputs), 1))
             visited.append(visited_states(states, batch.lengths))
     lengths = corpus.lengths[documents]
+    inputs_read = gather(corpus.inputs, corpus.offsets[documents], lengths)
     return Trajectories(
         # a copy: tensors made in inference mode cannot take part in later differentiation
         states=torch.cat(visited).clone(),
-        tokens=torch.from_numpy(gather(corpus.inputs, corpus.offsets[documents], lengths).astype(np.int64)),
+        tokens=torch.from_numpy(inputs_read.astype(np.float32 if corpus.continuous else np.int64)),
         offsets=offsets_of(lengths),
         labels=corpus.targets_of(documents),
         initial=initial[0],
+    )
+
+
+def at_least_a_plane(components: PrincipalComponents) -> PrincipalComponents:
+    """Return components of which there are two: where states have one dimension, nothing varies in the second."""
+    missing = 2 - len(components.components)
+    if missing <= 0:
+        return components
+    return replace(
+        components,
+        components=pad(components.components, (0, 0, 0, missing)),
+        variance=pad(components.variance, (0, missing)),
     )

@@ -10,10 +10,11 @@ import numpy as np
 from slowpoints.questions.question import Findings, Question
 from slowpoints.report.style import VALENCES, Arrays, Drawing, Place, panels
 from slowpoints.text.corpus import PADDING, UNKNOWN
-from slowpoints.training.valence_words import (
+from slowpoints.text.valence_words import (
     NEGATIVE,
     POSITIVE,
     RankCorrelation,
+    ValenceWords,
     common_words,
     document_counts,
     human_ratings,
@@ -93,7 +94,9 @@ class ValenceWordsQuestion(Question):
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return the words, their weights, and how these agree with people's ratings and with the truth."""
-        chosen, data = dissection.valence_words, dissection.data
+        dissection.check_two_classes()
+        chosen, data = dissection.probes, dissection.data
+        assert isinstance(chosen, ValenceWords)  # as documents have them
         weights, words = dissection.bag_of_words.weights, np.array(data.words)
         documents, ratings = document_counts(data.train, len(words)), human_ratings(data.words)
         common = common_words(data.words, data.train)
@@ -104,18 +107,18 @@ class ValenceWordsQuestion(Question):
         metrics = {f"{name}_correlation": found.correlation for name, found in known.items()}
         rated = common & ~np.isnan(ratings)
         arrays = {
-            "words": words[chosen.ids],
-            "ids": chosen.ids,
-            "classes": chosen.classes,
+            "words": words[chosen.inputs],
+            "ids": chosen.inputs,
+            "classes": chosen.labels[:, 0],
             "weights": chosen.weights,
-            "documents": documents[chosen.ids],
+            "documents": documents[chosen.inputs],
             "rated_words": words[rated],
             "rated_weights": weights[rated],
             "ratings": ratings[rated],
         }
         return Findings(
             _sentence(arrays, correlations),
-            {"count": len(chosen.ids) / 3, "human_rated": float(rated.sum()), **metrics},
+            {"count": len(chosen.inputs) / 3, "human_rated": float(rated.sum()), **metrics},
             arrays,
         )
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 ANALYSIS = "explorer"  # whose arrays it is made from
-FILE = "explorer.html"
 DIGITS = {"spectra": 8}  # significant ones of the numbers in the page: a time constant of 1,000 is 1 - lambda = 0.001
 DIGITS_ELSE = 4
 COLOURS = {

@@ -15,7 +15,6 @@ from slowpoints.report.style import NEUTRAL, Arrays, Drawing, Place, new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
 
-FILE = "page"
 WIDTH = 18.0  # inches
 COLUMNS = 24
 TITLE = 0.5  # inches above the figures

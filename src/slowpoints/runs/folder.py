@@ -17,7 +17,7 @@ import numpy as np
 from safetensors import safe_open
 
 from slowpoints.errors import DamagedFile
-from slowpoints.files import write_text
+from slowpoints.files import PARTIAL, write_text
 from slowpoints.runs.earlier import with_present_arrays
 from slowpoints.runs.reading import digest, digest_of_values, json_mapping, read_file, yaml_mapping
 from slowpoints.runs.targets import with_present_names
@@ -28,6 +28,13 @@ T = TypeVar("T")
 CONFIG, SUMMARY, ABOUT, LOG = "config.yaml", "summary.json", "job.json", "run.log"
 TOKENIZER, WEIGHTS = "tokenizer.json", "model.safetensors"
 ARRAYS = "arrays"
+PAGE, SHOWN_PAGE, EXPLORER = "page", "page.png", "explorer.html"  # the page is a figure, in several formats
+# What it goes on from where it is interrupted: how the training ended, or its last two states.
+RESUME, TRAINED, STATE, STATE_BEFORE = ".resume", "trained.json", "training.ckpt", "training-before.ckpt"
+# What it records for MLflow, and who holds that.
+RECORDS, JOURNAL, SENT, HELD = "tracking", "journal.jsonl", "state.json", "lock"
+LOCK = ".lock"  # held by the process that does the run
+END, SLURM_JOB = "end.json", "slurm_job.txt"  # how a job of Slurm ended, and which it was
 DIGESTS = "digests"  # in the summary
 COPY = "put back a copy, such as MLflow's of the same run, or do the run again"
 
@@ -49,8 +56,10 @@ class RunFolder:
         """Return the resolved options, plain; classes are called as they are in this version."""
         return with_present_names(self._read(CONFIG, yaml_mapping))
 
-    def tokenizer(self) -> str:
-        """Return the tokeniser that documents were read with, as JSON."""
+    def tokenizer(self) -> str | None:
+        """Return the tokeniser that documents were read with, as JSON; None where the run left none."""
+        if not self.has(TOKENIZER) and TOKENIZER not in self._digests():
+            return None
         return self._read(TOKENIZER, _json_text)
 
     def about(self) -> dict[str, Any]:
@@ -67,7 +76,7 @@ class RunFolder:
         there = {file.stem for file in (self.path / ARRAYS).glob("*.npz")}
         promised = {Path(name).stem for name in self._digests() if name.startswith(f"{ARRAYS}/")}
         wanted = sorted((there | promised) & set(names) if names is not None else there | promised)
-        left = {name: self._read(f"{ARRAYS}/{name}.npz", _arrays) for name in wanted}
+        left = {name: self._read(arrays_file(name), _arrays) for name in wanted}
         return {name: with_present_arrays(name, arrays) for name, arrays in left.items()}
 
     def weights(self) -> Path:
@@ -82,6 +91,29 @@ class RunFolder:
         for name in self._digests():
             if name != SUMMARY:
                 self._read(name, lambda content: None)
+
+    @property
+    def lock(self) -> Path:
+        """The file that the process holds which does the run."""
+        return self.path / LOCK
+
+    @property
+    def resume(self) -> Path:
+        """The folder of what an interrupted run goes on from; gone when the run is complete."""
+        return self.path / RESUME
+
+    @property
+    def records(self) -> Path:
+        """The folder of what the run records for MLflow."""
+        return self.path / RECORDS
+
+    def remove_partial_files(self) -> None:
+        """Delete what processes that were killed left half-written.
+
+        Whoever calls this keeps the folder for itself: nobody else writes there. Folders below that have records of
+        their own, such as those of a sweep's jobs, may be others', and are left alone.
+        """
+        _remove_partial_files(self.path)
 
     def write_about(self, name: str, tags: Mapping[str, str], options: Mapping[str, Any]) -> None:
         """Leave what a job is told."""
@@ -112,6 +144,19 @@ class RunFolder:
             return parse(content)
 
         return read_file(self.path / name, parse_checked, COPY)
+
+
+def arrays_file(name: str) -> str:
+    """Return where in a run's folder the arrays of a question are."""
+    return f"{ARRAYS}/{name}.npz"
+
+
+def _remove_partial_files(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink() and not (entry / RECORDS).is_dir():
+            _remove_partial_files(entry)
+        elif entry.name.startswith(".") and entry.name.endswith(PARTIAL):
+            entry.unlink(missing_ok=True)
 
 
 def check_weights(path: Path) -> None:

@@ -28,12 +28,22 @@ _QUESTIONS = {
 RENAMED = {
     f"slowpoints.analysis.{before}Analysis": f"slowpoints.questions.{now}Question" for before, now in _QUESTIONS.items()
 }
+# What they had in place of the class of a data set
+DATA, SOURCE = "data", "source"
+SOURCES = {
+    source: f"slowpoints.text.options.{name}Data"
+    for source, name in {"hub": "Hub", "treebank": "Treebank", "files": "File", "synthetic": "Synthetic"}.items()
+}
 
 
 def with_present_names(node: Any) -> Any:
     """Return a recorded configuration, however deep, with classes called as they are in this version."""
     if isinstance(node, Mapping):
         renamed = {key: with_present_names(value) for key, value in node.items()}
+        data = renamed.get(DATA)
+        if isinstance(data, Mapping) and TARGET not in data and data.get(SOURCE) in tuple(SOURCES):
+            rest = {key: value for key, value in data.items() if key != SOURCE}
+            renamed[DATA] = {TARGET: SOURCES[data[SOURCE]], **rest}
         target = node.get(TARGET)
         return renamed | {TARGET: RENAMED[target]} if isinstance(target, str) and target in RENAMED else renamed
     return [with_present_names(value) for value in node] if isinstance(node, list) else node

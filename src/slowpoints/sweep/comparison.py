@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from slowpoints.questions.claims import Verdict
 from slowpoints.questions.question import Column
 from slowpoints.report.marks import MARKS
+from slowpoints.runs.scores import score_of
 from slowpoints.sweep.networks import Group, Network, Spread
 
-MEASURED = (Column("test/accuracy", "test", ".3f"), Column("val/accuracy", "validation", ".3f"))  # of every network
 MISSING = "\N{EN DASH}"
 
 
@@ -58,9 +58,12 @@ def comparison_tables(groups: Sequence[Group]) -> list[Table]:
 
 
 def accuracy_table(groups: Sequence[Group]) -> Table:
-    """Return a row for each network: share of documents that it, and others for comparison, get right."""
+    """Return a row for each network: share of documents that it, and others for comparison, get right.
+
+    Of networks that have another score, that is in columns of its own.
+    """
     seeds = any(len(group.networks) > 1 for group in groups)
-    columns = [*MEASURED, *_columns(groups, "accuracies")]
+    columns = [*_scores(groups), *_columns(groups, "accuracies")]
     rows = [
         [
             Cell(group.name),
@@ -73,6 +76,17 @@ def accuracy_table(groups: Sequence[Group]) -> Table:
     head = [Cell("network"), *([Cell("seeds")] if seeds else []), *headings]
     note = "Share of test documents answered rightly (validation: of validation documents)."
     return Table("Accuracies", note + (" Mean ± standard deviation over seeds." if seeds else ""), head, rows)
+
+
+def _scores(groups: Sequence[Group]) -> list[Column]:
+    """Return how well networks do on test and validation sets, by the scores that there are."""
+    found = [score_of(network.metrics, "test") for group in groups for network in group.networks]
+    scores = list(dict.fromkeys(each[0] for each in found if each)) or ["accuracy"]
+    return [
+        Column(f"{split}/{score}", name if score == "accuracy" else f"{name} {score}", ".3f")
+        for score in scores
+        for split, name in (("test", "test"), ("val", "validation"))
+    ]
 
 
 def mechanism_table(groups: Sequence[Group]) -> Table:

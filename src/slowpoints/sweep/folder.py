@@ -6,9 +6,9 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,11 +18,13 @@ from slowpoints.files import write_text
 from slowpoints.runs.reading import json_mapping, read_file
 from slowpoints.runs.targets import with_present_names
 from slowpoints.sweep.jobs import Job, read_job
+from slowpoints.sweep.options import essence
 from slowpoints.sweep.search import Search
 
 log = logging.getLogger(__name__)
 
-RECORD = "sweep.json"
+RECORD, JOBS = "sweep.json", "jobs.csv"  # which jobs there are, and how they ended
+OWNER, LOCK = ".owner", ".lock"  # who is at work
 AGAIN = "the command that began the sweep writes it again, and repeats nothing that is done"
 
 
@@ -79,6 +81,34 @@ def has_sweep(folder: Path, identity: str) -> bool:
         return identity in folder.name
 
 
+def find_begun(jobs: Sequence[Job], searches: Sequence[Search], folders: Iterable[Path]) -> tuple[str, Path] | None:
+    """Return the id and the folder of a sweep of the same jobs, whatever the version that began it called it.
+
+    Parameters
+    ----------
+    folders
+        Where it may be.
+    """
+    for folder in folders:
+        try:
+            identity, names, recorded = _read_record(folder)
+        except DamagedFile:
+            continue
+        if sorted(names) == sorted(job.name for job in jobs) and _same(recorded, searches):
+            here = [replace(job, folder=folder / job.name) for job in jobs]
+            if all(job.is_described for job in here):
+                return identity, folder
+    return None
+
+
+def _same(some: Sequence[Search], others: Sequence[Search]) -> bool:
+    """Whether searches are for the same, among the same trials, with the same analyses."""
+    found, wanted = (
+        [(each.name, list(each.trials), essence({"analysis": each.analysis})) for each in of] for of in (some, others)
+    )
+    return found == wanted
+
+
 def unfinished_jobs(folder: Path) -> tuple[str, list[str]]:
     """Return the id of the sweep in a folder, and the names of its jobs that have no results that can be read.
 
@@ -102,9 +132,9 @@ def working_on(sweep: Sweep) -> Iterator[None]:
         If another process works on it, or another sweep lives in the folder.
     """
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    owner = sweep.folder / ".owner"
+    owner = sweep.folder / OWNER
     try:
-        with FileLock(sweep.folder / ".lock", timeout=0):
+        with FileLock(sweep.folder / LOCK, timeout=0):
             _check_folder(sweep)
             write_text(owner, f"process {os.getpid()} on {socket.gethostname()}")
             _write_record(sweep)

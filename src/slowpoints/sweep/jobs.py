@@ -49,7 +49,7 @@ class Job:
     @property
     def is_done(self) -> bool:
         """Whether the folder has the results of a run with these options."""
-        return self.summary is not None and self._is_described(RunFolder(self.folder))
+        return self.summary is not None and self.is_described
 
     @property
     def summary(self) -> dict[str, float] | None:
@@ -73,16 +73,17 @@ class Job:
         if run.has(SUMMARY):
             log.warning("%s: is done again; %s", self.name, _why_again(run))
             (self.folder / SUMMARY).unlink()
-        elif run.has(CONFIG) and not self._is_described(run):
+        elif run.has(CONFIG) and not self.is_described:
             log.warning("%s: begins anew; what is in its folder is not of its options, or cannot be read", self.name)
             forget(self.folder)
         run.write_about(self.name, tags, self.config)
         write_text(self.folder / CONFIG, yaml.safe_dump(dict(self.config), sort_keys=False))
 
-    def _is_described(self, run: RunFolder) -> bool:
+    @property
+    def is_described(self) -> bool:
         """Whether the folder's configuration has these options."""
         try:
-            return essence(run.config()) == essence(self.config)
+            return essence(RunFolder(self.folder).config()) == essence(self.config)
         except DamagedFile:
             return False
 
@@ -121,13 +122,12 @@ def read_job(folder: Path) -> Job:
 
 
 def sweep_id(configs: Sequence[Mapping[str, Any]]) -> str:
-    """Return what tells sweeps apart: it follows from all options that results follow from, of jobs in any order."""
-    return _id([essence(config) for config in configs])
+    """Return what tells sweeps apart: it follows from all options that results follow from, of jobs in any order.
 
-
-def earlier_sweep_id(configs: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the version before told sweeps apart by: tracking, paths and the machine, too."""
-    return _id([{key: value for key, value in each.items() if key not in ("threads", "console")} for each in configs])
+    Versions with other options have other ids; `find_begun` finds their sweeps by their jobs.
+    """
+    texts = sorted(json.dumps(essence(config), sort_keys=True) for config in configs)
+    return blake2b("\n".join(texts).encode(), digest_size=4).hexdigest()
 
 
 def job_names(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -154,11 +154,6 @@ def job_names(overrides: Sequence[Sequence[str]], configs: Sequence[Mapping[str,
         if seen[name] > 1:  # the same options twice, or options that differ in what a file's name cannot say
             names[index] = f"{name}-{seen[name]}"
     return names
-
-
-def _id(options: Sequence[Mapping[str, Any]]) -> str:
-    texts = sorted(json.dumps(each, sort_keys=True) for each in options)
-    return blake2b("\n".join(texts).encode(), digest_size=4).hexdigest()
 
 
 def _part(key: str, value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from slowpoints.questions.claims import Verdict, judge, recorded_verdicts
 from slowpoints.questions.own import own_questions
 from slowpoints.questions.question import Column, recorded_columns
 from slowpoints.runs.folder import CONFIG, COPY, SUMMARY, RunFolder
+from slowpoints.runs.scores import score_of
 from slowpoints.sweep.jobs import job_names
 from slowpoints.sweep.options import essence
 
@@ -118,7 +120,7 @@ class Group:
     @property
     def best(self) -> Network:
         """The network that is best on validation; the first of equals."""
-        return max(self.networks, key=lambda network: network.metrics.get("val/accuracy", 0.0))
+        return max(self.networks, key=lambda network: (score_of(network.metrics, "val") or ("", -math.inf))[1])
 
     def spread(self, metric: str) -> Spread | None:
         """Return mean and spread of a metric over the seeds that have it; None if none has."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 from omegaconf import DictConfig, OmegaConf
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, create_model
 
 from slowpoints.console import Mode
 from slowpoints.errors import UserError
 from slowpoints.options import NO_EFFECT, Options, Threads, checked, leaves, with_effect
 from slowpoints.questions.options import AnalysisOptions
-from slowpoints.text.options import DataOptions
+from slowpoints.runs.targets import with_present_names
+from slowpoints.tasks.data import Data, data_class
 from slowpoints.tracking.options import TrackingOptions
 from slowpoints.training.options import ArchitectureOptions, TrainingOptions
 
@@ -41,7 +43,7 @@ class RunOptions(Options):
     """The resolved configuration of one run: `conf/config.yaml` and what it composes."""
 
     arch: ArchitectureOptions
-    data: DataOptions
+    data: SerializeAsAny[Data]  # of the class that they name: `options_with`
     training: TrainingOptions
     analysis: AnalysisOptions
     tracking: Annotated[TrackingOptions, NO_EFFECT]
@@ -56,6 +58,12 @@ class RunOptions(Options):
     console: Annotated[Mode, NO_EFFECT] = "normal"  # runs of earlier versions have none
 
 
+@cache
+def options_with(data: type[Data]) -> type[RunOptions]:
+    """Return the options of a run on data of a class, so that those of the data are checked with all others."""
+    return create_model("RunOptions", __base__=RunOptions, data=(data, ...))
+
+
 def essence(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that a run's results follow from: runs with the same essence are the same run.
 
@@ -64,7 +72,7 @@ def essence(config: Mapping[str, Any]) -> dict[str, Any]:
     config
         Resolved and plain, as `config.yaml` has it, also that of an earlier version.
     """
-    return with_effect(RunOptions, config)
+    return with_effect(RunOptions, with_present_names(config))
 
 
 def check_options(config: DictConfig) -> RunOptions:
@@ -81,4 +89,5 @@ def check_options(config: DictConfig) -> RunOptions:
     assert isinstance(plain, dict)
     if unwritable := [place for place, value in leaves(plain) if "\0" in str(value)]:
         raise UserError("\n".join(f"{place}: must not have a NUL character" for place in unwritable))
-    return checked(RunOptions, plain)
+    plain = with_present_names(plain)
+    return checked(options_with(data_class(plain.get("data"))), plain)

@@ -12,7 +12,7 @@ from mlflow.entities import FileInfo, Run
 from mlflow.exceptions import MlflowException
 
 from slowpoints.errors import DamagedFile, UserError
-from slowpoints.runs.folder import CONFIG, SUMMARY, RunFolder
+from slowpoints.runs.folder import ARRAYS, CONFIG, SUMMARY, RunFolder, arrays_file
 from slowpoints.sweep.networks import DRAWN
 from slowpoints.tracking.journal import recorded_run_id
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 SWEEP, ROLE = "sweep", "role"  # tags of the runs of a sweep
 NO_NETWORK = ("summary", "comparison")  # roles of runs that belong to several networks
-WANTED = (SUMMARY, CONFIG, *(f"arrays/{name}.npz" for name in DRAWN))
+WANTED = (SUMMARY, CONFIG, *map(arrays_file, DRAWN))
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _download(client: MlflowClient, run: Run, target: Path) -> Path | None:
     """Bring what a comparison needs of a run into a folder; None where MLflow has no results of it."""
     if _is_whole(target):
         return target  # of a run that is over
-    there = {each.path for each in [*_list(client, run, None), *_list(client, run, "arrays")]}
+    there = {each.path for each in [*_list(client, run, None), *_list(client, run, ARRAYS)]}
     if not {SUMMARY, CONFIG} <= there:
         log.warning("%s (%s) has no %s in MLflow; it is left out", run.info.run_name, run.info.run_id[:8], SUMMARY)
         return None

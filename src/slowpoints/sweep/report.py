@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from slowpoints.files import new_file, save_figure
 from slowpoints.report.comparison import draw_comparison
-from slowpoints.report.explorer import FILE as EXPLORER
+from slowpoints.runs.folder import EXPLORER, SHOWN_PAGE
 from slowpoints.sweep.comparison import as_markdown, comparison_tables, runs_csv, spread_csv
 from slowpoints.sweep.networks import Group, Network
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NAME = "comparison"
-PAGES = {"explore": EXPLORER, "the paper's figures": "page.png"}  # of each network, in the folder of its run
+PAGES = {
+    "explore": EXPLORER,
+    "the paper's figures": SHOWN_PAGE,
+}  # of each network, in the folder of its run
 FIGURE = (
     "A column for each network. Top: the points where it is slow, coloured by their position, among the visited states "
     "(grey), in the plane of their first two principal components. Then the eigenvalues at three points (the line's "

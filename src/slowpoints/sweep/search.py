@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from slowpoints.errors import UserError
+from slowpoints.runs.scores import DOCUMENTS, score_of
 from slowpoints.sweep.jobs import End, Job
 
-CRITERION = "val/accuracy"
-COUNT = "val/documents"
+COUNT = f"val/{DOCUMENTS}"
 OVER = ("done", "done before", "failed")  # ends that trying again does not change
 
 log = logging.getLogger(__name__)
@@ -54,23 +55,28 @@ def chosen_trial(search: Search, trials: Sequence[Job], ends: Mapping[str, End])
     good = {job.name: job.summary or {} for job in trials if ends[job.name].good}
     if not good:
         return End("not run", "no trial of the search succeeded")
-    best = max(good, key=lambda name: good[name][CRITERION])
+    best = max(good, key=lambda name: _validation(good[name]))
     if search.prefer and not good[best].get(COUNT):
         return End("not run", f"how many documents {best} was validated on is not recorded ({COUNT}); train it again")
-    least = good[best][CRITERION] - (standard_error(good[best]) if search.prefer else 0)
+    least = _validation(good[best]) - (standard_error(good[best]) if search.prefer else 0)
 
     def merit(job: Job) -> tuple[float, ...]:
-        return *(option(job.config, key) for key in search.prefer), good[job.name][CRITERION]
+        return *(option(job.config, key) for key in search.prefer), _validation(good[job.name])
 
-    taken = max((job for job in trials if good.get(job.name, {}).get(CRITERION, -1) >= least), key=merit)
-    reached = f"{good[taken.name][CRITERION]:.4f} on validation"
-    log.info("%s: %s is taken, %s (best: %s, %.4f)", search.name, taken.name, reached, best, good[best][CRITERION])
+    taken = max((job for job in trials if job.name in good and _validation(good[job.name]) >= least), key=merit)
+    reached = f"{_validation(good[taken.name]):.4f} on validation"
+    log.info("%s: %s is taken, %s (best: %s, %.4f)", search.name, taken.name, reached, best, _validation(good[best]))
     return taken
 
 
+def _validation(metrics: Mapping[str, float]) -> float:
+    found = score_of(metrics, "val")
+    return found[1] if found else -math.inf
+
+
 def standard_error(metrics: Mapping[str, float]) -> float:
-    """Return the standard error of a validation accuracy: that of a share of so many documents."""
-    share: float = metrics[CRITERION]
+    """Return the standard error of a score on validation, taken for a share of so many documents."""
+    share = _validation(metrics)
     return (share * (1 - share) / metrics[COUNT]) ** 0.5
 
 

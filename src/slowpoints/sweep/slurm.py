@@ -21,6 +21,7 @@ from slowpoints.console import VOICE
 from slowpoints.errors import DamagedFile, UserError
 from slowpoints.files import write_text
 from slowpoints.options import Count, CountOrNone, Options, Threads
+from slowpoints.runs.folder import END, SLURM_JOB
 from slowpoints.runs.reading import json_mapping, read_file
 from slowpoints.sweep.jobs import End, Job
 from slowpoints.sweep.processes import Processes, Slots
@@ -29,7 +30,6 @@ from slowpoints.tracking.slurm import OVER, SlurmAwayError, job_states
 log = logging.getLogger(__name__)
 
 POLL = 5.0  # seconds between two questions to Slurm, for all jobs at once
-END, ID = "end.json", "slurm_job.txt"  # in a job's folder: how it ended, and the Slurm job that it was given to
 
 
 class SlurmOptions(Options):
@@ -161,7 +161,7 @@ def _submit(jobs: Sequence[Job], options: SlurmOptions) -> dict[str, list[Job]]:
     for slurm_job, pack in zip(submitted, packs, strict=True):
         found[str(slurm_job.job_id)] = pack
         for job in pack:
-            write_text(job.folder / ID, f"{slurm_job.job_id}\n")
+            write_text(job.folder / SLURM_JOB, f"{slurm_job.job_id}\n")
             log.info("%s: submitted as Slurm job %s, log: %s", job.name, slurm_job.job_id, job.log)
     return found
 
@@ -184,7 +184,7 @@ def _still_there(jobs: Sequence[Job]) -> dict[str, list[Job]]:
 
 def _given_to(job: Job) -> str | None:
     """Return the Slurm job that a job was given to; None where its folder names none that can be one."""
-    path = job.folder / ID
+    path = job.folder / SLURM_JOB
     identity = path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
     return identity if re.fullmatch(r"\d+(_\d+)?", identity) else None
 

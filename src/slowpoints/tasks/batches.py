@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from slowpoints.text.corpus import PADDING
+from slowpoints.tasks.sequences import PADDING
 
 if TYPE_CHECKING:
     from jaxtyping import Int64, Shaped
@@ -23,9 +23,12 @@ POOL = 64
 
 
 class Batch(NamedTuple):
-    """Sequences padded on the right with zeros, and their targets: of each, or of all steps but the padding."""
+    """Sequences padded on the right with zeros, and their targets: of each, or of all steps but the padding.
 
-    tokens: Int64[Tensor, "batch time"]
+    Symbols are whole numbers; what is continuous is in single precision.
+    """
+
+    tokens: Shaped[Tensor, "batch time *input"]
     lengths: Int64[Tensor, " batch"]
     targets: Shaped[Tensor, ...]
 
@@ -36,7 +39,8 @@ def make_batch(sequences: Sequences, chosen: Int64[np.ndarray, " batch"]) -> Bat
     lengths = sequences.offsets[chosen + 1] - starts
     time = np.arange(lengths.max())
     inside = time < lengths[:, None]
-    tokens = np.full(inside.shape, PADDING, dtype=np.int64)
+    shape = (*inside.shape, *sequences.inputs.shape[1:])
+    tokens = np.full(shape, PADDING, dtype=np.float32 if sequences.continuous else np.int64)
     tokens[inside] = sequences.inputs[(starts[:, None] + time)[inside]]
     targets = sequences.targets_of(chosen)
     kind = np.int64 if np.issubdtype(targets.dtype, np.integer) else np.float32

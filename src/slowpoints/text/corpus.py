@@ -8,11 +8,24 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from slowpoints.tasks.sequences import PADDING, UNKNOWN, gather, offsets_of
+
 if TYPE_CHECKING:
     from jaxtyping import Float32, Int32, Int64
 
-PADDING, UNKNOWN = 0, 1
-PADDING_WORD, UNKNOWN_WORD = "[PAD]", "[UNK]"
+__all__ = [
+    "PADDING",
+    "PADDING_WORD",
+    "UNKNOWN",
+    "UNKNOWN_WORD",
+    "Corpus",
+    "EncodedData",
+    "Keep",
+    "gather",
+    "offsets_of",
+]
+
+PADDING_WORD, UNKNOWN_WORD = "[PAD]", "[UNK]"  # the words of these two symbols
 
 Keep = Literal["first", "last"]
 
@@ -64,20 +77,6 @@ class Corpus:
             return self
         starts = self.offsets[:-1] if keep == "first" else self.offsets[1:] - lengths
         return replace(self, tokens=gather(self.tokens, starts, lengths), offsets=offsets)
-
-
-def offsets_of(lengths: Int64[np.ndarray, " document"]) -> Int64[np.ndarray, " document+1"]:
-    """Where documents of these lengths begin, and the end of the last."""
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-
-
-def gather(
-    values: Int32[np.ndarray, " value"], starts: Int64[np.ndarray, " slice"], lengths: Int64[np.ndarray, " slice"]
-) -> Int32[np.ndarray, " gathered"]:
-    """Slices of an array, one after another, without a loop."""
-    offsets = offsets_of(lengths)
-    gathered: np.ndarray = values[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)]
-    return gathered
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from slowpoints.errors import UserError
 from slowpoints.text.cache import file_digest
 from slowpoints.text.documents import Source
 from slowpoints.text.labels import read_rows
-from slowpoints.text.options import HubData, TreebankData
+from slowpoints.text.options import FromHub, HubData
 from slowpoints.text.tables import read_parquet, rows_of
 from slowpoints.text.wording import listed, shortened
 
 SPLITS = ("train", "validation", "test")
 
 
-def fingerprint(options: HubData | TreebankData) -> str:
+def fingerprint(options: FromHub) -> str:
     """What the content follows from: the local files, or the repository and revision.
 
     Raises
@@ -54,7 +54,7 @@ def read(options: HubData) -> Source:
     return read_rows(rows, options.positive_label)
 
 
-def read_tables(options: HubData | TreebankData) -> dict[str, Any]:
+def read_tables(options: FromHub) -> dict[str, Any]:
     """The splits as pyarrow tables.
 
     Raises
@@ -67,7 +67,7 @@ def read_tables(options: HubData | TreebankData) -> dict[str, Any]:
     return {split: read_parquet(path, f"data.root: {path}") for split, path in local_files(options).items()}
 
 
-def local_files(options: HubData | TreebankData) -> dict[str, Path]:
+def local_files(options: FromHub) -> dict[str, Path]:
     """Return the file of each split in the local folder; none where the data come from the hub.
 
     Raises
@@ -90,7 +90,7 @@ def local_files(options: HubData | TreebankData) -> dict[str, Path]:
     return {split: path for split, path in files.items() if path.is_file()}
 
 
-def _from_hub(options: HubData | TreebankData) -> dict[str, Any]:
+def _from_hub(options: FromHub) -> dict[str, Any]:
     import datasets
 
     answer = None

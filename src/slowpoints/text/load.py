@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from slowpoints.errors import UserError
-from slowpoints.text import files, hub, synthetic, treebank
-from slowpoints.text.cache import cache_path, read_cache, write_cache
+from slowpoints.tasks.data import TARGET, own_data
+from slowpoints.text.cache import cache_path, file_digest, read_cache, write_cache
 from slowpoints.text.corpus import EncodedData
 from slowpoints.text.documents import Source, same_words
-from slowpoints.text.options import FileData, HubData, SyntheticData, TreebankData
+from slowpoints.text.options import DocumentData, FileData, TextData
 from slowpoints.text.splitting import complete_splits
+
+if TYPE_CHECKING:
+    from slowpoints.text.task import DocumentTask
 
 log = logging.getLogger(__name__)
 
 QUICK = 100e6  # bytes of files that are read, and their labels checked, before anything else
 
-Options = HubData | TreebankData | FileData | SyntheticData
-
 # These are applied to what the cache holds, or say where the data are, not what they are.
-_NOT_IN_KEY = {"max_length", "keep", "root", "repository", "revision", "train", "validation", "test"}
+_NOT_IN_KEY = ("max_length", "keep", "root", "repository", "revision", "train", "validation", "test")
 
 
-def load_data(options: Options, cache_dir: Path, seed: int) -> EncodedData:
+def load_data(options: TextData, cache_dir: Path, seed: int) -> EncodedData:
     """Read, split and encode a data set, or take it from the cache, and cut its documents.
 
     Parameters
@@ -59,7 +62,7 @@ class FoundData:
         Its documents, where they have been read.
     """
 
-    options: Options
+    options: TextData
     seed: int
     path: Path
     source: Source | None = field(repr=False)
@@ -81,8 +84,22 @@ class FoundData:
             log.warning("%s", notice)
         return data.cut(self.options.max_length, self.options.keep)
 
+    def task(self) -> DocumentTask:
+        """Return the task of telling the classes of the encoded documents.
 
-def find_data(options: Options, cache_dir: Path, seed: int) -> FoundData:
+        Raises
+        ------
+        UserError
+            As `encoded`.
+        """
+        data = self.encoded()
+
+        from slowpoints.text.task import documents
+
+        return documents(data)
+
+
+def find_data(options: TextData, cache_dir: Path, seed: int) -> FoundData:
     """Find a data set, and read small files of it at once, so that mistakes are known before anything slow begins.
 
     What is large, comes from elsewhere, or is in the cache already is read by `encoded`.
@@ -93,12 +110,12 @@ def find_data(options: Options, cache_dir: Path, seed: int) -> FoundData:
         If files are missing, or those that were read cannot be used.
     """
     path = cache_file(options, cache_dir, seed)
-    here = _local_files(options)
+    here = options.files()
     at_once = here and not path.exists() and sum(file.stat().st_size for file in here) <= QUICK
     return FoundData(options, seed, path, _read(options, seed) if at_once else None)
 
 
-def cache_file(options: Options, cache_dir: Path, seed: int) -> Path:
+def cache_file(options: TextData, cache_dir: Path, seed: int) -> Path:
     """Where the encoded data are, if they have been encoded.
 
     Raises
@@ -106,11 +123,14 @@ def cache_file(options: Options, cache_dir: Path, seed: int) -> Path:
     UserError
         If files that they follow from are missing.
     """
-    choices = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
-    return cache_path(cache_dir, options.name, {**choices, "content": _fingerprint(options), "seed": seed})
+    choices = {key: value for key, value in options.model_dump(mode="json").items() if key not in _NOT_IN_KEY}
+    content = {"content": options.fingerprint(), "seed": seed}
+    if own_data(choices[TARGET]) is None:  # whoever writes a class also changes what it reads
+        content["code"] = file_digest(Path(inspect.getfile(type(options))))
+    return cache_path(cache_dir, options.name, {**choices, **content})
 
 
-def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
+def encode_source(source: Source, options: TextData, seed: int) -> EncodedData:
     """Complete the splits, learn the vocabulary from the training split, and encode all of them.
 
     Raises
@@ -121,8 +141,7 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
     from slowpoints.text.tokenizer import Runs, encode, train_tokenizer, vocabulary
 
     notices = _shared_texts(source) if isinstance(options, FileData) else ()
-    # Data sets have a test split of their own.
-    test_share = options.test_share if isinstance(options, FileData | SyntheticData) else 0.0
+    test_share = options.test_share if isinstance(options, DocumentData) else 0.0  # others have a test split
     source = complete_splits(source, options.validation_share, test_share, seed)
     assert source.validation is not None
     assert source.test is not None
@@ -142,48 +161,16 @@ def encode_source(source: Source, options: Options, seed: int) -> EncodedData:
         words=words,
         tokenizer_json=tokenizer.to_str(),
         valence=None if valence is None else np.array([valence.get(word, 0) for word in words], dtype=np.float32),
-        classes=options.classes if isinstance(options, TreebankData) else 2,
+        classes=options.grades,
         notices=notices,
     )
 
 
-def _fingerprint(options: Options) -> str:
-    match options:
-        case HubData() | TreebankData():
-            return hub.fingerprint(options)
-        case FileData():
-            return files.fingerprint(options)
-        case SyntheticData():
-            return synthetic.fingerprint()
-
-
-def _local_files(options: Options) -> list[Path]:
-    match options:
-        case HubData() | TreebankData():
-            return list(hub.local_files(options).values())
-        case FileData():
-            return list(files.paths(options).values())
-        case SyntheticData():
-            return []
-
-
-def _read(options: Options, seed: int) -> Source:
+def _read(options: TextData, seed: int) -> Source:
     log.info("Reading %s", options.name)
-    source = _source(options, seed)
+    source = options.read(seed)
     _check(source, options.name)
     return source
-
-
-def _source(options: Options, seed: int) -> Source:
-    match options:
-        case HubData():
-            return hub.read(options)
-        case TreebankData():
-            return treebank.read(options)
-        case FileData():
-            return files.read(options)
-        case SyntheticData():
-            return synthetic.generate(options, seed)
 
 
 def _check(source: Source, name: str) -> None:

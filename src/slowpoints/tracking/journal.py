@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from slowpoints.errors import DamagedFile, UserError
-from slowpoints.files import RECORDS, write_text
-from slowpoints.runs.folder import SUMMARY
+from slowpoints.files import write_text
+from slowpoints.runs.folder import HELD, JOURNAL, RECORDS, SENT, SUMMARY, RunFolder
 from slowpoints.runs.reading import digest_of_values, json_mapping, read_file
 
 Entry = dict[str, Any]
@@ -76,7 +76,7 @@ class Journal:
 
     def __init__(self, run_folder: Path, state: State) -> None:
         self.run_folder = run_folder
-        self.path = run_folder / RECORDS / "journal.jsonl"
+        self.path = RunFolder(run_folder).records / JOURNAL
         self.state = state
         self._file: IO[str] | None = None
         self._lock: IO[str] | None = None
@@ -93,7 +93,7 @@ class Journal:
         UserError
             Where another process is recording in the folder.
         """
-        (run_folder / RECORDS).mkdir(parents=True, exist_ok=True)
+        RunFolder(run_folder).records.mkdir(parents=True, exist_ok=True)
         before = read_state(run_folder)
         key = uuid.uuid4().hex
         state = State(uri, experiment, run_id or f"{UNKNOWN_TO_MLFLOW}{key}", key)
@@ -119,12 +119,12 @@ class Journal:
             Where there is none, or it cannot be read.
         """
         if not _state_path(run_folder).is_file():
-            raise UserError(f"{run_folder}: there is no record of a run there (no tracking/state.json)")
+            raise UserError(f"{run_folder}: there is no record of a run there (no {RECORDS}/{SENT})")
         return cls(run_folder, _read_state(run_folder))
 
     def lock(self) -> bool:
         """Take the journal for this process; False where another one has it. The system gives it back at its end."""
-        handle = (self.run_folder / RECORDS / "lock").open("a")
+        handle = (RunFolder(self.run_folder).records / HELD).open("a")
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock, not inherited by forked children
         except (BlockingIOError, PermissionError):
@@ -280,4 +280,4 @@ def _is_entry(entry: object) -> bool:
 
 
 def _state_path(run_folder: Path) -> Path:
-    return run_folder / RECORDS / "state.json"
+    return RunFolder(run_folder).records / SENT

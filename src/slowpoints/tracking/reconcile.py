@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
+from slowpoints.runs.folder import JOURNAL, RunFolder
 from slowpoints.tracking.delivery import deliver
 from slowpoints.tracking.journal import Journal, read_state
 from slowpoints.tracking.processes import is_alive
@@ -149,7 +150,7 @@ def _complete_from_folder(folder: Path, run_id: str) -> bool:
 
 def _last_sign(folder: Path) -> int | None:
     """Return when the run last wrote something, in milliseconds, so that its duration is true; None if unknown."""
-    journal = folder / "tracking" / "journal.jsonl"
+    journal = RunFolder(folder).records / JOURNAL
     return int(journal.stat().st_mtime * 1000) if journal.is_file() else None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from mlflow.exceptions import MlflowException
 
 from slowpoints.errors import UserError
-from slowpoints.files import new_file, remove_partial_files, save_figure
+from slowpoints.files import new_file, save_figure
 from slowpoints.interruption import STOP
 from slowpoints.runs.folder import SUMMARY, RunFolder
 from slowpoints.tracking.delivery import Courier, deliver
@@ -166,7 +166,7 @@ def track(
     """
     answers = _store_answers(options, folder, run_id)
     journal = Journal.begin(folder, absolute(options.uri), options.experiment, run_id)
-    remove_partial_files(folder)
+    RunFolder(folder).remove_partial_files()
     if run_id is None:
         (folder / SUMMARY).unlink(missing_ok=True)  # of another run that was there
     journal.append(run={"name": name, "tags": {**own_process(), "folder": str(folder.resolve()), **tags}})
@@ -199,7 +199,7 @@ def complete_record(folder: Path) -> None:
         return
     prepare_mlflow()
     try:
-        remove_partial_files(folder)
+        RunFolder(folder).remove_partial_files()
         journal.complete()
         deliver(journal)
     except Exception as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slowpoints.errors import DamagedFile, UserError
+from slowpoints.runs.folder import RECORDS, SENT
 from slowpoints.tracking.delivery import deliver
 from slowpoints.tracking.journal import Journal
 from slowpoints.tracking.store import absolute, prepare_mlflow, reason
@@ -61,9 +62,9 @@ def upload(folders: Iterable[Path], *, again: bool = False, uri: str | None = No
     prepare_mlflow()
     found: dict[Path, None] = {}
     for folder in folders:
-        below = [path.parent.parent.resolve() for path in sorted(folder.glob("**/tracking/state.json"))]
+        below = [path.parent.parent.resolve() for path in sorted(folder.glob(f"**/{RECORDS}/{SENT}"))]
         if not below:
-            raise UserError(f"{folder}: there is no record of a run in or below it (no tracking/state.json)")
+            raise UserError(f"{folder}: there is no record of a run in or below it (no {RECORDS}/{SENT})")
         found |= dict.fromkeys(below)
     uploads = []
     for folder in found:

@@ -146,8 +146,8 @@ class LinearRNNResult:
         With the weights that did best on the validation set.
     validation_accuracy, test_accuracy
         Shares of documents whose label it gets right.
-    epochs, best_epoch
-        Passes over the training set, and after which of them it was best.
+    epochs
+        Passes over the training set.
     validation_curve
         Validation accuracy after every epoch.
     """
@@ -156,7 +156,6 @@ class LinearRNNResult:
     validation_accuracy: float
     test_accuracy: float
     epochs: int
-    best_epoch: int
     validation_curve: tuple[float, ...] = field(repr=False)
 
 
@@ -185,7 +184,6 @@ def train_linear_rnn(
         validation_accuracy=max(curve),
         test_accuracy=accuracy(network, test),
         epochs=len(curve),
-        best_epoch=int(np.argmax(curve)) + 1,
         validation_curve=tuple(curve),
     )
 

@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from slowpoints.files import new_file
 from slowpoints.interruption import STOP
-from slowpoints.training.trained import RESUME, WEIGHTS, WEIGHTS_SUFFIX
+from slowpoints.runs.folder import STATE, STATE_BEFORE, WEIGHTS, RunFolder
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +45,9 @@ class ResumePoint(pl.Callback):
 
     def __init__(self, folder: Path, every: float = EVERY) -> None:
         self.folder = folder
-        self.path = folder / RESUME / "training.ckpt"
-        self.before = folder / RESUME / "training-before.ckpt"
-        self.best = folder / f"{WEIGHTS}{WEIGHTS_SUFFIX}"
+        self.path = RunFolder(folder).resume / STATE
+        self.before = RunFolder(folder).resume / STATE_BEFORE
+        self.best = folder / WEIGHTS
         self.every = every
         self.seconds = 0.0
         self._due = False

@@ -18,10 +18,11 @@ from safetensors.torch import load_model, save
 
 from slowpoints.errors import UserError
 from slowpoints.files import new_file
+from slowpoints.runs.folder import CONFIG, WEIGHTS
 from slowpoints.training.device import use_deterministic_algorithms
 from slowpoints.training.progress import TrainingProgress
 from slowpoints.training.resume import ResumePoint
-from slowpoints.training.trained import WEIGHTS, WEIGHTS_SUFFIX, Trained, forget, read_trained, write_trained
+from slowpoints.training.trained import Trained, forget, read_trained, write_trained
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -58,7 +59,7 @@ class CheckpointFiles(CheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write a Lightning checkpoint; of one whose name ends in `.safetensors`, the weights."""
         with new_file(Path(path)) as temporary, temporary.open("wb") as file:  # whose errors say that a disk is full
-            if Path(path).suffix == WEIGHTS_SUFFIX:
+            if Path(path).suffix == Path(WEIGHTS).suffix:
                 file.write(save({name: tensor.contiguous() for name, tensor in checkpoint["state_dict"].items()}))
             else:
                 torch.save(checkpoint, file)
@@ -88,9 +89,9 @@ def make_trainer(
     _silence_what_nobody_can_act_on()
     use_deterministic_algorithms(options)
     best = ModelCheckpoint(
-        folder, WEIGHTS, monitor=monitored, mode="max", save_weights_only=True, enable_version_counter=False
+        folder, Path(WEIGHTS).stem, monitor=monitored, mode="max", save_weights_only=True, enable_version_counter=False
     )
-    best.FILE_EXTENSION = WEIGHTS_SUFFIX
+    best.FILE_EXTENSION = Path(WEIGHTS).suffix
     stop = EarlyStopping(monitored, mode="max", patience=options.patience)
     return pl.Trainer(
         max_epochs=options.max_epochs,
@@ -156,7 +157,7 @@ def load_weights(module: TaskModule, path: Path) -> None:
     try:
         load_model(module, path)
     except RuntimeError as error:
-        raise UserError(f"{path}: has the weights of another network than its run's config.yaml describes") from error
+        raise UserError(f"{path}: has the weights of another network than its run's {CONFIG} describes") from error
 
 
 def _silence_what_nobody_can_act_on() -> None:

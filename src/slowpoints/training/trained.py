@@ -11,12 +11,8 @@ from typing import Any
 
 from slowpoints.errors import DamagedFile
 from slowpoints.files import write_text
-from slowpoints.runs.folder import check_weights
+from slowpoints.runs.folder import TRAINED, RunFolder, check_weights
 from slowpoints.runs.reading import digest, digest_of_values, json_mapping, read_file
-
-RESUME = ".resume"  # inside a run's folder; gone when the run is complete
-WEIGHTS = "model"  # name of the file of the best weights
-WEIGHTS_SUFFIX = ".safetensors"
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +42,12 @@ class Trained:
 def write_trained(folder: Path, trained: Trained) -> None:
     """Leave in a run's folder that its training is over: only what comes after it is left to do."""
     record = {**asdict(trained), "weights": digest((folder / trained.checkpoint).read_bytes())}
-    write_text(folder / RESUME / "trained.json", json.dumps({**record, "digest": digest_of_values(record)}))
+    write_text(RunFolder(folder).resume / TRAINED, json.dumps({**record, "digest": digest_of_values(record)}))
 
 
 def read_trained(folder: Path) -> Trained | None:
     """Return how the training of a run's folder ended; None if it has not, or its record or weights cannot be read."""
-    path = folder / RESUME / "trained.json"
+    path = RunFolder(folder).resume / TRAINED
     if not path.is_file():
         return None
     try:
@@ -80,4 +76,4 @@ def _trained(folder: Path, record: dict[str, Any]) -> Trained:
 
 def forget(folder: Path) -> None:
     """Delete what a run's folder holds to go on from."""
-    shutil.rmtree(folder / RESUME, ignore_errors=True)
+    shutil.rmtree(RunFolder(folder).resume, ignore_errors=True)

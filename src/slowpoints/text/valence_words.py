@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.stats import spearmanr
 
+from slowpoints.tasks.probes import Probes
 from slowpoints.text.corpus import PADDING, UNKNOWN
 from slowpoints.text.synthetic import rated_words
 
@@ -24,26 +25,19 @@ MIN_DOCUMENTS = 5  # ... and at least so many
 
 
 @dataclass(frozen=True)
-class ValenceWords:
+class ValenceWords(Probes):
     """Positive, negative and neutral words, in this order, the clearest of each class first.
+
+    There are 300 of them where the vocabulary has as many; `labels` are 1 for positive, -1 for negative, 0 for neutral
+    words.
 
     Attributes
     ----------
-    ids
-        Token ids, `(word,)`: 300 of them where the vocabulary has as many.
-    classes
-        1 for positive, -1 for negative, 0 for neutral words, `(word,)`.
     weights
         Their weights in the bag of words, `(word,)`.
     """
 
-    ids: Int64[np.ndarray, " word"]
-    classes: Int64[np.ndarray, " word"]
     weights: Float64[np.ndarray, " word"]
-
-    def of(self, valence: int) -> Int64[np.ndarray, " chosen"]:
-        """Return the token ids of one class."""
-        return self.ids[self.classes == valence]
 
 
 class RankCorrelation(NamedTuple):
@@ -91,7 +85,8 @@ def choose_valence_words(
     known = rest[documents[rest] >= frequent]
     neutral = known[np.argsort(np.abs(weights[known]), kind="stable")][:count]
     ids = np.concatenate([chosen, neutral])
-    return ValenceWords(ids, np.repeat([POSITIVE, NEGATIVE, NEUTRAL], count), weights[ids])
+    labels = np.repeat([POSITIVE, NEGATIVE, NEUTRAL], count)[:, None]
+    return ValenceWords(tuple(words[index] for index in ids.tolist()), ids, labels, weights[ids])
 
 
 def common_words(words: Sequence[str], train: Corpus) -> Bool[np.ndarray, " vocabulary"]:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from slowpoints.text.bag_of_words import fit_bag_of_words, word_presence
 from slowpoints.text.corpus import Corpus
-from slowpoints.training.bag_of_words import fit_bag_of_words, word_presence
 
 
 def corpus(documents, labels):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from slowpoints.text.corpus import Corpus
-from slowpoints.training.valence_words import (
+from slowpoints.text.valence_words import (
     NEGATIVE,
     NEUTRAL,
     POSITIVE,
@@ -36,12 +36,13 @@ def test_documents_are_counted_once_for_a_word():
 
 def test_the_strongest_and_the_nearest_to_zero_are_chosen_in_order():
     chosen = choose_valence_words(WEIGHTS, WORDS, TRAIN)
-    assert [WORDS[index] for index in chosen.of(POSITIVE)] == ["good", "fine"]
-    assert [WORDS[index] for index in chosen.of(NEGATIVE)] == ["bad", "dull"]
-    assert [WORDS[index] for index in chosen.of(NEUTRAL)] == ["film", "the"]
-    np.testing.assert_array_equal(chosen.weights, WEIGHTS[chosen.ids])
+    assert [chosen.names[index] for index in chosen.of(POSITIVE)] == ["good", "fine"]
+    assert [chosen.names[index] for index in chosen.of(NEGATIVE)] == ["bad", "dull"]
+    assert [chosen.names[index] for index in chosen.of(NEUTRAL)] == ["film", "the"]
+    assert [WORDS[index] for index in chosen.inputs] == list(chosen.names)
+    np.testing.assert_array_equal(chosen.weights, WEIGHTS[chosen.inputs])
     one = choose_valence_words(WEIGHTS, WORDS, TRAIN, per_class=1)
-    assert [WORDS[index] for index in one.ids] == ["good", "bad", "film"]
+    assert [WORDS[index] for index in one.inputs] == ["good", "bad", "film"]
 
 
 def test_rare_words_and_what_is_no_word_are_left_out():
@@ -64,7 +65,7 @@ def test_a_word_is_not_neutral_by_being_rare():
     weights = np.zeros(len(WORDS))
     weights[[4, 6, 8, 9]] = 2.0, -2.0, 0.1, 0.2
     chosen = choose_valence_words(weights, WORDS, Corpus(tokens, offsets, np.zeros(26, dtype=np.int64)), per_class=1)
-    assert [WORDS[index] for index in chosen.ids] == ["good", "bad", "film"]
+    assert [WORDS[index] for index in chosen.inputs] == ["good", "bad", "film"]
 
 
 def test_without_words_of_both_classes_there_is_nothing_to_choose():
