@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
 SQUARINGS = (5, 4, 2)  # before modes are sought; fewer are tried where the leading ones differ much in magnitude
 FURTHER = 7  # squarings of what is left without the modes found, at most
-KEPT = 32  # modes taken out of a power, at most
-CAPTURED = 1e-3  # residual up to which a mode is taken out, as a share of the matrix's mean gain
+CAPTURED = 3e-3  # residual up to which a mode is taken out, as a share of the matrix's mean gain
 RANGE = 1e5  # of magnitudes in a power, at most: single precision sees no smaller ones beside the largest
 SMALL = 0.03  # norm of the rest at which squaring ends
 BOUND = 0.5  # norm of the rest at which none of its eigenvalues can be as large as those found
 STEPS = 6  # of refinement, at most
-RESIDUAL = 1e-13  # at which refinement ends, as a share of the matrix's norm
-ENOUGH = 1e-12  # which it must reach
+RESIDUAL = 2e-11  # at which refinement ends, as a share of the matrix's norm
+ENOUGH = 5e-11  # which it must reach
 OVERLAP = 1e-4  # of different modes, at most: larger where two have become the same
 
 Record = TypeVar("Record", "_Power", "_Captured")
@@ -52,26 +51,17 @@ class _Power(NamedTuple):
 
 
 class _Captured(NamedTuple):
-    """Approximate modes by falling magnitude, `l_a . r_b = delta_ab`; zeros behind the last. Of pairs, one is there."""
+    """Approximate modes by falling magnitude, `l_a . r_b = delta_ab`; zeros where not known. Of pairs, one is there."""
 
     values: Complex[Tensor, "point mode"]
-    right: Complex[Tensor, "point mode state"]
-    left: Complex[Tensor, "point mode state"]
+    right: Float[Tensor, "point part*mode state"]  # the real parts of all vectors, then the imaginary ones
+    left: Float[Tensor, "point part*mode state"]
     known: Bool[Tensor, "point mode"]
-
-
-class _Side(NamedTuple):
-    """What corrections of right, or left, vectors are made of: bases, and matrices that act on rows from the right."""
-
-    basis: Complex[Tensor, "point mode state"]
-    cobasis: Complex[Tensor, "point mode state"]
-    powers: list[_Power]
-    rest: list[Float[Tensor, "point state state"]]
 
 
 def dimensions(size: int, count: int) -> int:
     """Return in how many dimensions so many modes of a matrix are sought: more where many lie close together."""
-    return 24 + 4 * count + size // 16
+    return 20 + 4 * count + size // 16
 
 
 def leading_modes(jacobians: Float[Tensor, "point state state"], count: int) -> Modes:
@@ -90,23 +80,20 @@ def leading_modes(jacobians: Float[Tensor, "point state state"], count: int) -> 
     for squarings in SQUARINGS:
         some = [_of(power, rows) for power in powers[: squarings + 1]]
         captured = _capture(some, count)
-        radius = captured.values[:, count].abs()
-        spread = (captured.values[:, 0].abs() / radius).log() * some[-1].exponent
-        enough = captured.known[:, count] & (spread < torch.tensor(RANGE).log())
-        here = enough.nonzero().squeeze(1)
-        if len(here):
-            modes = _refined(jacobians[rows[here]], [_of(each, here) for each in some], _of(captured, here), count)
-            found.append(modes._replace(rows=rows[here][modes.rows]))
-        rows = rows[~enough]
+        magnitude = captured.values.abs().masked_fill(~captured.known, 0).sort(dim=1, descending=True).values
+        spread = (magnitude[:, 0] / magnitude[:, count]).log() * some[-1].exponent  # not finite where fewer are known
+        here = (spread < torch.tensor(RANGE).log()).nonzero().squeeze(1)
+        modes = _refined(jacobians[rows[here]], [_of(each, here) for each in some], _of(captured, here), count)
+        found.append(modes._replace(rows=rows[here][modes.rows]))
+        rows = rows[~torch.isin(rows, found[-1].rows)]
         if not len(rows):
             break
-    if not found:
-        nothing = jacobians.new_zeros(0, count, jacobians.shape[1], dtype=torch.complex128)
-        return Modes(nothing[..., 0], nothing, nothing, rows[:0])
     return Modes(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
 
 def _of(record: Record, rows: Tensor) -> Record:
+    if len(rows) == len(record[0]):  # all, in their order
+        return record
     chosen: dict[str, Any] = {
         name: value[rows] for name, value in record._asdict().items() if isinstance(value, Tensor)
     }
@@ -145,85 +132,89 @@ def _capture(powers: list[_Power], count: int) -> _Captured:
     jacobians, last = powers[0].matrix, powers[-1].matrix
     size = dimensions(last.shape[1], count)
     right, left = _krylov(last.mT, size, 0), _krylov(last, size, 1)
-    image = right @ jacobians.mT
-    values, to_right, to_left = _projected(left @ right.mT, left @ image.mT)
-    scale = _combine(to_right, right).norm(dim=-1, keepdim=True)
-    to_right, to_left = to_right / scale, to_left * scale
-    vectors, covectors = _combine(to_right, right), _combine(to_left, left)
-    own = values.to(vectors.dtype).unsqueeze(-1)
-    off = (_combine(to_right, image) - own * vectors).norm(dim=-1)
-    off_left = (_combine(to_left, left @ jacobians) - own * covectors).norm(dim=-1) / covectors.norm(dim=-1)
+    values, to_right, to_left = _projected(left @ right.mT, left @ (right @ jacobians.mT).mT, size // 2 + count)
+    right, left = to_right @ right, to_left @ left
+    off = _norm((right @ jacobians.mT).sub_(_times(values, right))) * _norm(left)
+    off_left = _norm((left @ jacobians).sub_(_times(values, left)))
     gain = torch.linalg.matrix_norm(jacobians).unsqueeze(1) / jacobians.shape[1] ** 0.5
     known = (torch.maximum(off, off_left) < CAPTURED * gain) & (values.imag >= 0)  # false for NaN
-    order = values.abs().masked_fill(~known, -1.0).argsort(dim=1, descending=True, stable=True)
-    order = order[:, : max(KEPT, count + 2)]
-    known, place = known.gather(1, order), order.unsqueeze(-1).expand(-1, -1, vectors.shape[-1])
-    right, left = (side.gather(1, place).masked_fill(~known.unsqueeze(-1), 0) for side in (vectors, covectors))
-    return _Captured(values.gather(1, order), right, left, known)
+    unknown = ~known.repeat(1, 2).unsqueeze(-1)
+    return _Captured(values, right.masked_fill_(unknown, 0), left.masked_fill_(unknown, 0), known)
 
 
 def _projected(
-    overlap: Float[Tensor, "point vector vector"], image: Float[Tensor, "point vector vector"]
-) -> tuple[Complex[Tensor, "point mode"], Complex[Tensor, "point mode vector"], Complex[Tensor, "point mode vector"]]:
-    """Return modes of a matrix J between two spaces, from `L R'` and `L J R'`: values, and vectors by both bases.
+    overlap: Float[Tensor, "point vector vector"], image: Float[Tensor, "point vector vector"], count: int
+) -> tuple[Complex[Tensor, "point mode"], Float[Tensor, "point row vector"], Float[Tensor, "point row vector"]]:
+    """Return leading modes of a matrix J between two spaces, from `L R'` and `L J R'`: values, and vectors by bases.
 
     The residual is at right angles to the other space (Petrov and Galerkin). Where that has no solution, all are NaN.
     """
     inverse = torch.linalg.inv_ex(overlap.double())[0]
     small = inverse @ image.double()
     finite = torch.isfinite(small).all(dim=(1, 2))
-    values, vectors = torch.linalg.eig(torch.where(finite[:, None, None], small, 0))
-    values = values.masked_fill(~finite.unsqueeze(1), torch.nan)
-    to_left = torch.linalg.solve_ex(vectors, inverse.to(vectors.dtype))[0]
-    return values, vectors.mT.to(torch.complex64), to_left.to(torch.complex64)
+    values, vectors = torch.linalg.eig(torch.where(finite[:, None, None], small, 0).float())
+    to_left = torch.linalg.inv_ex(vectors)[0]
+    order = values.abs().masked_fill(values.imag < 0, -1.0).argsort(dim=1, descending=True, stable=True)[:, :count]
+    place = order.unsqueeze(-1).expand(-1, -1, overlap.shape[1])
+    to_right, to_left = (_rows(side.gather(1, place)) for side in (vectors.mT, to_left))
+    values = values.gather(1, order).to(torch.complex128).masked_fill(~finite.unsqueeze(1), torch.nan)
+    return values, to_right, to_left @ inverse.float()
 
 
-def _combine(rows: Complex[Tensor, "point mode n"], matrix: Float[Tensor, "... n m"]) -> Tensor:
-    """Multiply complex rows by real matrices, without making those complex."""
-    both = torch.cat([rows.real, rows.imag], dim=-2) @ matrix
-    return torch.complex(both[..., : rows.shape[-2], :], both[..., rows.shape[-2] :, :])
+def _rows(vectors: Complex[Tensor, "point mode n"]) -> Float[Tensor, "point part*mode n"]:
+    """Return complex vectors as real rows: the real parts of all, then the imaginary parts."""
+    return torch.cat([vectors.real, vectors.imag], dim=1)
 
 
-def _real_bases(captured: _Captured) -> tuple[Tensor, Tensor]:
-    """Return real rows R and L with which `R' L` projects on the modes and the other halves of pairs."""
-    twice = torch.where(captured.values.imag > 0, 2.0, 1.0).unsqueeze(-1).to(captured.left.real.dtype)
-    left = twice * captured.left
-    right = torch.cat([captured.right.real, captured.right.imag], dim=1)
-    return right, torch.cat([left.real, -left.imag], dim=1)
+def _complex(rows: Float[Tensor, "point part*mode n"]) -> Complex[Tensor, "point mode n"]:
+    return torch.complex(*rows.chunk(2, dim=1))
+
+
+def _norm(rows: Float[Tensor, "point part*mode n"]) -> Float[Tensor, "point mode"]:
+    return torch.linalg.vector_norm(rows.unflatten(1, (2, -1)), dim=(1, 3))
+
+
+def _times(factors: Complex[Tensor, "point mode"], rows: Float[Tensor, "point part*mode n"]) -> Tensor:
+    """Multiply vectors in real rows by complex numbers."""
+    real, imag = (part.unsqueeze(-1).to(rows.dtype) for part in (factors.real, factors.imag))
+    one, other = rows.chunk(2, dim=1)
+    return torch.cat([real * one - imag * other, real * other + imag * one], dim=1)
 
 
 def _rest(
     power: _Power, captured: _Captured, radius: Float[Tensor, " point"]
 ) -> tuple[list[Float[Tensor, "point state state"]], Bool[Tensor, " point"]]:
     """Return powers of `J / radius` without the modes, and whether they show that its eigenvalues are below 1."""
-    right, left = _real_bases(captured)
-    matrix = power.matrix - right.mT @ (left @ power.matrix)
-    matrix = matrix - (matrix @ right.mT) @ left
-    scale = torch.exp(power.log_scale - power.exponent * radius.log()).to(matrix.dtype)
-    powers = [matrix * scale[:, None, None]]
+    weights = _weights(captured)
+    scale = torch.exp(power.log_scale - power.exponent * radius.log()).to(power.matrix.dtype)[:, None, None]
+    matrix = power.matrix * scale
+    powers = [matrix - captured.right.mT @ (weights.mT * (captured.left @ matrix))]
     norm = torch.linalg.matrix_norm(powers[0])
-    while len(powers) <= FURTHER and (norm > SMALL).any():
+    falling = torch.ones_like(norm, dtype=torch.bool)
+    while len(powers) <= FURTHER and (falling & (norm > SMALL)).any():
         powers.append(powers[-1] @ powers[-1])
-        norm = torch.linalg.matrix_norm(powers[-1])
+        before, norm = norm, torch.linalg.matrix_norm(powers[-1])
+        falling &= norm < before  # false for NaN
     return powers, norm < BOUND
+
+
+def _weights(captured: _Captured) -> Float[Tensor, "point 1 part*mode"]:
+    """Return the numbers W with which `R' W L`, of real rows, projects on the modes and the other halves of pairs."""
+    twice = torch.where(captured.values.imag > 0, 2.0, 1.0)
+    return torch.cat([twice, -twice], dim=1).unsqueeze(1).to(captured.right.dtype)
 
 
 def _refined(jacobians: Tensor, powers: list[_Power], captured: _Captured, count: int) -> Modes:
     """Refine the leading modes, and return those of matrices of which all is shown."""
-    radius = captured.values[:, count].abs()
-    rest, bounded = _rest(powers[-1], captured, radius)
+    leading = captured.known.byte().argsort(dim=1, descending=True, stable=True)[:, : count + 1]
+    # One more than wanted: nearly equal magnitudes may change places.
+    values = captured.values.gather(1, leading)
+    rest, bounded = _rest(powers[-1], captured, values[:, -1].abs())
     rows = bounded.nonzero().squeeze(1)
     if len(rows) < len(jacobians):
         jacobians, captured, powers = jacobians[rows], _of(captured, rows), [_of(power, rows) for power in powers]
-        rest = [each[rows] for each in rest]
-    transposed = [power._replace(matrix=power.matrix.mT) for power in powers]
-    right, left, values, worst = _iterated(
-        jacobians,
-        _Side(captured.right, captured.left, transposed, [each.mT for each in rest]),
-        _Side(captured.left, captured.right, powers, rest),
-        captured,
-        count + 1,  # one more than wanted: nearly equal magnitudes may change places
-    )
+        rest, values, leading = [each[rows] for each in rest], values[rows], leading[rows]
+    right, left, values, worst = _iterated(jacobians, _resolvent(powers, rest, captured, values, leading))
     overlap = left @ right.mT
     overlap.diagonal(dim1=-2, dim2=-1).zero_()
     distinct = (overlap.abs() / left.norm(dim=-1, keepdim=True)).amax(dim=(1, 2)) < OVERLAP
@@ -236,56 +227,99 @@ def _refined(jacobians: Tensor, powers: list[_Power], captured: _Captured, count
 
 
 def _iterated(
-    jacobians: Float[Tensor, "point state state"], to_right: _Side, to_left: _Side, captured: _Captured, count: int
+    jacobians: Float[Tensor, "point state state"], resolvent: _Resolvent
 ) -> tuple[Tensor, Tensor, Tensor, Float[Tensor, " point"]]:
-    """Refine as many modes as asked for; return both vectors, eigenvalues, and the largest residual of each matrix."""
-    right, left = (side.basis[:, :count].to(torch.complex128) for side in (to_right, to_left))
-    real = (captured.values[:, :count].imag == 0).unsqueeze(-1)
+    """Refine modes; return both vectors, eigenvalues, and the largest residual of each matrix."""
+    right, left = resolvent.start()
+    real = (resolvent.values.imag == 0).unsqueeze(-1)
     norm = torch.linalg.matrix_norm(jacobians)
     for step in range(STEPS + 1):
         right, left = (torch.where(real, side.real.to(side.dtype), side) for side in (right, left))
         right = right / right.norm(dim=-1, keepdim=True)
         left = left / (left * right).sum(dim=-1, keepdim=True)
-        image = _combine(right, jacobians.mT)
+        image = _complex(_rows(right) @ jacobians.mT)
         values = (left * image).sum(dim=-1)
         off = image - values.unsqueeze(-1) * right
-        off_left = _combine(left, jacobians) - values.unsqueeze(-1) * left
+        off_left = _complex(_rows(left) @ jacobians) - values.unsqueeze(-1) * left
         worst = torch.maximum(off.norm(dim=-1), off_left.norm(dim=-1) / left.norm(dim=-1)).amax(dim=1) / norm
         if step == STEPS or not (worst > RESIDUAL).any():
             break
-        right = right + _correction(to_right, captured, off)
-        left = left + _correction(to_left, captured, off_left)
+        right = right + resolvent.of_right(off)
+        left = left + resolvent.of_left(off_left)
     return right, left, values, worst
 
 
-def _correction(
-    side: _Side, captured: _Captured, off: Complex[Tensor, "point mode state"]
-) -> Complex[Tensor, "point mode state"]:
-    """Solve `(lambda - J) d = off` for each mode, approximately and without a part along the mode itself.
+class _Resolvent(NamedTuple):
+    """`(lambda - J)^-1` for the leading eigenvalues, approximately, and without the modes themselves.
 
     Along the other captured modes by division; in the rest by the series of `(J / lambda)^n`, which the powers sum:
     `1 + a + a^2 + a^3 = (1 + a)(1 + a^2)`.
     """
-    scale = off.norm(dim=-1, keepdim=True).clamp(min=1e-300)  # may be too small for single precision
-    wanted = captured.values[:, : off.shape[1]]
-    pair = (captured.values.imag > 0).unsqueeze(-1)
-    values = torch.cat([captured.values, captured.values.conj()], dim=1)
-    basis, cobasis = (
-        torch.cat([each, torch.where(pair, each.conj(), 0)], dim=1) for each in (side.basis, side.cobasis)
+
+    values: Complex[Tensor, "point leading"]
+    captured: _Captured
+    leading: Int[Tensor, "point leading"]  # places of the modes among the captured ones
+    along: Complex[Tensor, "point leading mode"]  # 1 / (lambda - mu) for the captured modes, and for their conjugates
+    along_conjugates: Complex[Tensor, "point leading mode"]
+    powers: list[Float[Tensor, "point state state"]]  # scaled, as are the factors: lambda^-exponent, for real rows
+    factors: list[Float[Tensor, "point part*leading part*leading"]]
+
+    def start(self) -> tuple[Complex[Tensor, "point leading state"], Complex[Tensor, "point leading state"]]:
+        """Return right and left vectors as captured."""
+        rows = torch.cat([self.leading, self.leading + self.captured.known.shape[1]], dim=1).unsqueeze(-1)
+        sides = (self.captured.right, self.captured.left)
+        right, left = (_complex(side.gather(1, rows.expand(-1, -1, side.shape[2])).double()) for side in sides)
+        return right, left
+
+    def of_right(self, off: Complex[Tensor, "point leading state"]) -> Complex[Tensor, "point leading state"]:
+        """Solve `(lambda - J) d = off`, for each mode."""
+        return self._solved(off, self.captured.right, self.captured.left, [power.mT for power in self.powers])
+
+    def of_left(self, off: Complex[Tensor, "point leading state"]) -> Complex[Tensor, "point leading state"]:
+        """Solve `d (lambda - J) = off`, for each mode."""
+        return self._solved(off, self.captured.left, self.captured.right, self.powers)
+
+    def _solved(self, off: Tensor, basis: Tensor, cobasis: Tensor, powers: list[Tensor]) -> Tensor:
+        scale = off.norm(dim=-1, keepdim=True).clamp(min=1e-300)  # may be too small for single precision
+        drive, weights = _rows(off / scale).to(basis.dtype), _weights(self.captured)
+        shares = drive @ cobasis.mT
+        rest = drive - (shares * weights) @ basis
+        for power, factor in zip(powers, self.factors, strict=False):
+            rest = torch.baddbmm(rest, factor, rest @ power)
+        rest = self.factors[-1] @ rest
+        found = rest + (self._within(shares) - (rest @ cobasis.mT) * weights) @ basis
+        return _complex(found).to(off.dtype) * scale
+
+    def _within(self, shares: Float[Tensor, "point part*leading part*mode"]) -> Tensor:
+        """Divide what lies along the captured modes, and along their conjugates."""
+        by_real, by_imag = _complex(shares).chunk(2, dim=2)
+        mode = (by_real + 1j * by_imag) * self.along
+        conjugate = (by_real - 1j * by_imag) * self.along_conjugates
+        return _rows(torch.cat([mode + conjugate, 1j * (mode - conjugate)], dim=2))
+
+
+def _resolvent(
+    powers: list[_Power], rest: list[Tensor], captured: _Captured, values: Tensor, leading: Tensor
+) -> _Resolvent:
+    difference = values.unsqueeze(2) - captured.values.unsqueeze(1)
+    along = torch.where(captured.known.unsqueeze(1), 1 / difference, 0).scatter(2, leading.unsqueeze(2), 0)
+    pair = (captured.values.imag > 0) & captured.known
+    conjugates = torch.where(pair.unsqueeze(1), 1 / (values.unsqueeze(2) - captured.values.conj().unsqueeze(1)), 0)
+    radius = values[:, -1:].abs()  # by which the rest is scaled
+    factors = [torch.exp(power.log_scale.unsqueeze(1) - power.exponent * values.log()) for power in powers[:-1]]
+    factors += [(radius / values) ** (powers[-1].exponent * 2**number) for number in range(len(rest))]
+    return _Resolvent(
+        values,
+        captured,
+        leading,
+        along.to(torch.complex64),
+        conjugates.to(torch.complex64),
+        [power.matrix for power in powers[:-1]] + rest,
+        [_on_rows(factor).to(captured.right.dtype) for factor in [*factors, 1 / values]],
     )
-    inverse = 1 / (wanted.unsqueeze(2) - values.unsqueeze(1))
-    inverse.diagonal(dim1=1, dim2=2).zero_()
-    inverse = torch.where(torch.isfinite(inverse.abs()), inverse, 0)
-    drive = (off / scale).to(torch.complex64)
-    along = drive @ cobasis.mT
-    within = (along * inverse.to(drive.dtype)) @ basis
-    rest = drive - along @ basis
-    for power in side.powers[:-1]:
-        factor = torch.exp(power.log_scale.unsqueeze(1) - power.exponent * wanted.log())
-        rest = rest + factor.to(drive.dtype).unsqueeze(-1) * _combine(rest, power.matrix)
-    radius = wanted[:, -1:].abs()  # by which the rest is scaled
-    for number, matrix in enumerate(side.rest):
-        factor = (radius / wanted) ** (side.powers[-1].exponent * 2**number)
-        rest = rest + factor.to(drive.dtype).unsqueeze(-1) * _combine(rest, matrix)
-    rest = rest - (rest @ cobasis.mT) @ basis
-    return (within + rest / wanted.to(drive.dtype).unsqueeze(-1)).to(off.dtype) * scale
+
+
+def _on_rows(factors: Complex[Tensor, "point mode"]) -> Float[Tensor, "point part*mode part*mode"]:
+    """Return the matrices that multiply vectors in real rows by complex numbers."""
+    real, imag = torch.diag_embed(factors.real), torch.diag_embed(factors.imag)
+    return torch.cat([torch.cat([real, -imag], dim=2), torch.cat([imag, real], dim=2)], dim=1)
