@@ -37,6 +37,7 @@ from slowpoints.dynamics import linearize, principal_components, sample_states, 
 
 MODES, LEVELS, BINS = 3, (1e-6, 1e-8), 20
 OURS, FUNCTION, RIVAL = "slowpoints, cell", "slowpoints, function", "FixedPointFinder"
+CHAINS = (OURS, FUNCTION, RIVAL)
 HEAD = ("network", "points", "chain", "s", "processor s", "... search", "MiB", "< 1e-6", "< 1e-8", "coverage", "moved")
 
 
@@ -139,14 +140,16 @@ def in_own_process(*arguments: Any) -> Row:
 def compare(folder: Path, points: int, arguments: argparse.Namespace) -> None:
     """Print the rows of one network and number of points, with the ratios behind the rival's."""
     rows = {}
-    for name in (OURS, FUNCTION, RIVAL):
+    for name in arguments.chain:
         count = min(points, arguments.rival_points) if name == RIVAL else points
         row = rows[name] = in_own_process(name, folder, count, arguments.threads, arguments.rival)
         scale = points / count
         cells = [folder.name, str(points), name, *row.cells(scale)]
         if name == RIVAL:
+            cells[2] += f" ({row.linearised} linearised)"
+        if name == RIVAL and OURS in rows:
             times = [scale * theirs / ours for theirs, ours in zip(row.whole, rows[OURS].whole, strict=True)]
-            cells[2] += f" ({row.linearised} linearised): {times[0]:.1f}, {times[1]:.1f} times as long"
+            cells[2] += f": {times[0]:.1f}, {times[1]:.1f} times as long"
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
@@ -157,6 +160,7 @@ def main() -> None:
     parser.add_argument("--arch", nargs="+", choices=ARCHITECTURES, default=list(ARCHITECTURES))
     parser.add_argument("--state", nargs="+", type=int, default=[128, 256, 512, 1024], help="sizes; an LSTM's is 2 H")
     parser.add_argument("--points", nargs="+", type=int, default=[500, 50])
+    parser.add_argument("--chain", nargs="+", choices=CHAINS, default=list(CHAINS), help="those to run, in this order")
     parser.add_argument("--rival-points", type=int, default=500, help="fewer, where the rival takes too long")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "slowpoints-benchmarks")

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-CPU_MEMORY = 1 << 26  # bytes for one chunk: on the CPU, about what stays in its caches
+CPU_MEMORY = 1 << 25  # bytes for one chunk: on the CPU, about what stays in its caches
 MEMORY = 1 << 29  # elsewhere: enough to keep the device busy
 MATRICES_PER_POINT = 8
 

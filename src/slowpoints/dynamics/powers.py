@@ -6,7 +6,8 @@ a power and of its transpose hold the leading modes, and many more than are aske
 Large Eigenvalue Problems*). Taken out of the power, they leave a matrix whose further powers vanish, so that no other
 eigenvalue is as large (Gelfand's formula). The same powers sum the series by which the modes are refined.
 
-Powers are in single precision, modes in double. A matrix for which a step fails is left to a decomposition of its own.
+Powers are in single precision, modes in double; complex vectors are kept as real rows. A matrix for which a step fails
+is tried again from a lower power, and in the end left to a decomposition of its own.
 """
 
 from __future__ import annotations
@@ -16,19 +17,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from slowpoints.dynamics.krylov import krylov, projected_modes
+from slowpoints.dynamics.real_rows import as_complex, as_rows, dot, matrix_of, norm, times
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Complex, Float, Int
 
 SQUARINGS = (5, 4, 2)  # before modes are sought; fewer are tried where the leading ones differ much in magnitude
 FURTHER = 7  # squarings of what is left without the modes found, at most
-KEPT = 32  # modes taken out of a power, at most
-CAPTURED = 1e-3  # residual up to which a mode is taken out, as a share of the matrix's mean gain
+CAPTURED = 3e-3  # error of an eigenvalue up to which its mode is taken out, as a share of the matrix's mean gain
 RANGE = 1e5  # of magnitudes in a power, at most: single precision sees no smaller ones beside the largest
-SMALL = 0.03  # norm of the rest at which squaring ends
+SMALL = 0.2  # norm of the rest at which squaring ends
 BOUND = 0.5  # norm of the rest at which none of its eigenvalues can be as large as those found
-STEPS = 6  # of refinement, at most
-RESIDUAL = 1e-13  # at which refinement ends, as a share of the matrix's norm
-ENOUGH = 1e-12  # which it must reach
+STEPS = 5  # of refinement, at most
+RESIDUAL = 4e-12  # which refinement must reach, as a share of the matrix's norm
 OVERLAP = 1e-4  # of different modes, at most: larger where two have become the same
 
 Record = TypeVar("Record", "_Power", "_Captured")
@@ -52,26 +54,27 @@ class _Power(NamedTuple):
 
 
 class _Captured(NamedTuple):
-    """Approximate modes by falling magnitude, `l_a . r_b = delta_ab`; zeros behind the last. Of pairs, one is there."""
+    """Approximate modes by falling magnitude, `l_a . r_b = delta_ab`; zeros where not known. Of pairs, one is there."""
 
     values: Complex[Tensor, "point mode"]
-    right: Complex[Tensor, "point mode state"]
-    left: Complex[Tensor, "point mode state"]
+    right: Float[Tensor, "point 2*mode state"]
+    left: Float[Tensor, "point 2*mode state"]
     known: Bool[Tensor, "point mode"]
 
+    @property
+    def pair(self) -> Bool[Tensor, "point mode"]:
+        return self.known & (self.values.imag > 0)
 
-class _Side(NamedTuple):
-    """What corrections of right, or left, vectors are made of: bases, and matrices that act on rows from the right."""
-
-    basis: Complex[Tensor, "point mode state"]
-    cobasis: Complex[Tensor, "point mode state"]
-    powers: list[_Power]
-    rest: list[Float[Tensor, "point state state"]]
+    @property
+    def weights(self) -> Float[Tensor, "point 1 2*mode"]:
+        """Return the numbers W with which `R' W L`, of real rows, projects on the modes and the conjugates of pairs."""
+        twice = 1.0 + self.pair.to(self.right.dtype)
+        return torch.cat([twice, -twice], dim=1).unsqueeze(1)
 
 
 def dimensions(size: int, count: int) -> int:
     """Return in how many dimensions so many modes of a matrix are sought: more where many lie close together."""
-    return 24 + 4 * count + size // 16
+    return 20 + 4 * count + size // 16
 
 
 def leading_modes(jacobians: Float[Tensor, "point state state"], count: int) -> Modes:
@@ -90,23 +93,20 @@ def leading_modes(jacobians: Float[Tensor, "point state state"], count: int) -> 
     for squarings in SQUARINGS:
         some = [_of(power, rows) for power in powers[: squarings + 1]]
         captured = _capture(some, count)
-        radius = captured.values[:, count].abs()
-        spread = (captured.values[:, 0].abs() / radius).log() * some[-1].exponent
-        enough = captured.known[:, count] & (spread < torch.tensor(RANGE).log())
-        here = enough.nonzero().squeeze(1)
-        if len(here):
-            modes = _refined(jacobians[rows[here]], [_of(each, here) for each in some], _of(captured, here), count)
-            found.append(modes._replace(rows=rows[here][modes.rows]))
-        rows = rows[~enough]
+        magnitudes = captured.values.abs().masked_fill(~captured.known, 0).sort(dim=1, descending=True).values
+        spread = (magnitudes[:, 0] / magnitudes[:, count]).log() * some[-1].exponent
+        here = (spread < torch.tensor(RANGE).log()).nonzero().squeeze(1)  # false where too few are known
+        modes = _refined(jacobians[rows[here]], [_of(each, here) for each in some], _of(captured, here), count)
+        found.append(modes._replace(rows=rows[here][modes.rows]))
+        rows = rows[~torch.isin(rows, found[-1].rows)]
         if not len(rows):
             break
-    if not found:
-        nothing = jacobians.new_zeros(0, count, jacobians.shape[1], dtype=torch.complex128)
-        return Modes(nothing[..., 0], nothing, nothing, rows[:0])
     return Modes(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
 
 def _of(record: Record, rows: Tensor) -> Record:
+    if len(rows) == len(record[0]):  # all of them, in their order
+        return record
     chosen: dict[str, Any] = {
         name: value[rows] for name, value in record._asdict().items() if isinstance(value, Tensor)
     }
@@ -119,111 +119,54 @@ def _powers(jacobians: Float[Tensor, "point state state"]) -> list[_Power]:
     powers = [_Power(matrix, scale, 1)]
     for number in range(SQUARINGS[0]):
         matrix = matrix @ matrix
-        norm = torch.linalg.matrix_norm(matrix)
-        matrix = matrix / norm[:, None, None]
-        scale = 2 * scale + norm.double().log()
+        size = torch.linalg.matrix_norm(matrix)
+        matrix /= size[:, None, None]
+        scale = 2 * scale + size.double().log()
         powers.append(_Power(matrix, scale, 2 ** (number + 1)))
     return powers
-
-
-def _krylov(matrices: Float[Tensor, "point state state"], size: int, seed: int) -> Float[Tensor, "point vector state"]:
-    """Return orthonormal rows that span v, v M, v M M and so on, for a random v (Arnoldi 1951)."""
-    generator = torch.Generator().manual_seed(seed)
-    start = torch.randn(matrices.shape[1], generator=generator, dtype=matrices.dtype).to(matrices.device)
-    basis = matrices.new_zeros(len(matrices), size, matrices.shape[1])
-    basis[:, 0] = start / start.norm()
-    for number in range(1, size):
-        vector, before = basis[:, number - 1 : number] @ matrices, basis[:, :number]
-        for _ in range(2):  # once leaves them askew
-            vector = vector - (vector @ before.mT) @ before
-        basis[:, number] = (vector / vector.norm(dim=2, keepdim=True)).squeeze(1)
-    return basis
 
 
 def _capture(powers: list[_Power], count: int) -> _Captured:
     """Find modes in the Krylov spaces of the last power and its transpose."""
     jacobians, last = powers[0].matrix, powers[-1].matrix
     size = dimensions(last.shape[1], count)
-    right, left = _krylov(last.mT, size, 0), _krylov(last, size, 1)
-    image = right @ jacobians.mT
-    values, to_right, to_left = _projected(left @ right.mT, left @ image.mT)
-    scale = _combine(to_right, right).norm(dim=-1, keepdim=True)
-    to_right, to_left = to_right / scale, to_left * scale
-    vectors, covectors = _combine(to_right, right), _combine(to_left, left)
-    own = values.to(vectors.dtype).unsqueeze(-1)
-    off = (_combine(to_right, image) - own * vectors).norm(dim=-1)
-    off_left = (_combine(to_left, left @ jacobians) - own * covectors).norm(dim=-1) / covectors.norm(dim=-1)
+    right, left = krylov(torch.cat([last.mT, last]), size).chunk(2)
+    values, to_right, to_left = projected_modes(left @ right.mT, left @ (right @ jacobians.mT).mT, size // 2 + count)
+    right, left = to_right @ right, to_left @ left
+    off = norm((right @ jacobians.mT).sub_(times(values, right))) * norm(left)
+    off_left = norm((left @ jacobians).sub_(times(values, left)))
     gain = torch.linalg.matrix_norm(jacobians).unsqueeze(1) / jacobians.shape[1] ** 0.5
     known = (torch.maximum(off, off_left) < CAPTURED * gain) & (values.imag >= 0)  # false for NaN
-    order = values.abs().masked_fill(~known, -1.0).argsort(dim=1, descending=True, stable=True)
-    order = order[:, : max(KEPT, count + 2)]
-    known, place = known.gather(1, order), order.unsqueeze(-1).expand(-1, -1, vectors.shape[-1])
-    right, left = (side.gather(1, place).masked_fill(~known.unsqueeze(-1), 0) for side in (vectors, covectors))
-    return _Captured(values.gather(1, order), right, left, known)
-
-
-def _projected(
-    overlap: Float[Tensor, "point vector vector"], image: Float[Tensor, "point vector vector"]
-) -> tuple[Complex[Tensor, "point mode"], Complex[Tensor, "point mode vector"], Complex[Tensor, "point mode vector"]]:
-    """Return modes of a matrix J between two spaces, from `L R'` and `L J R'`: values, and vectors by both bases.
-
-    The residual is at right angles to the other space (Petrov and Galerkin). Where that has no solution, all are NaN.
-    """
-    inverse = torch.linalg.inv_ex(overlap.double())[0]
-    small = inverse @ image.double()
-    finite = torch.isfinite(small).all(dim=(1, 2))
-    values, vectors = torch.linalg.eig(torch.where(finite[:, None, None], small, 0))
-    values = values.masked_fill(~finite.unsqueeze(1), torch.nan)
-    to_left = torch.linalg.solve_ex(vectors, inverse.to(vectors.dtype))[0]
-    return values, vectors.mT.to(torch.complex64), to_left.to(torch.complex64)
-
-
-def _combine(rows: Complex[Tensor, "point mode n"], matrix: Float[Tensor, "... n m"]) -> Tensor:
-    """Multiply complex rows by real matrices, without making those complex."""
-    both = torch.cat([rows.real, rows.imag], dim=-2) @ matrix
-    return torch.complex(both[..., : rows.shape[-2], :], both[..., rows.shape[-2] :, :])
-
-
-def _real_bases(captured: _Captured) -> tuple[Tensor, Tensor]:
-    """Return real rows R and L with which `R' L` projects on the modes and the other halves of pairs."""
-    twice = torch.where(captured.values.imag > 0, 2.0, 1.0).unsqueeze(-1).to(captured.left.real.dtype)
-    left = twice * captured.left
-    right = torch.cat([captured.right.real, captured.right.imag], dim=1)
-    return right, torch.cat([left.real, -left.imag], dim=1)
+    unknown = ~known.repeat(1, 2).unsqueeze(-1)
+    return _Captured(values, right.masked_fill_(unknown, 0), left.masked_fill_(unknown, 0), known)
 
 
 def _rest(
     power: _Power, captured: _Captured, radius: Float[Tensor, " point"]
 ) -> tuple[list[Float[Tensor, "point state state"]], Bool[Tensor, " point"]]:
     """Return powers of `J / radius` without the modes, and whether they show that its eigenvalues are below 1."""
-    right, left = _real_bases(captured)
-    matrix = power.matrix - right.mT @ (left @ power.matrix)
-    matrix = matrix - (matrix @ right.mT) @ left
-    scale = torch.exp(power.log_scale - power.exponent * radius.log()).to(matrix.dtype)
-    powers = [matrix * scale[:, None, None]]
-    norm = torch.linalg.matrix_norm(powers[0])
-    while len(powers) <= FURTHER and (norm > SMALL).any():
+    scale = torch.exp(power.log_scale - power.exponent * radius.log()).to(power.matrix.dtype)
+    matrix = power.matrix * scale[:, None, None]
+    powers = [torch.baddbmm(matrix, captured.right.mT, captured.weights.mT * (captured.left @ matrix), alpha=-1)]
+    size = torch.linalg.matrix_norm(powers[0])
+    falling = torch.ones_like(size, dtype=torch.bool)
+    while len(powers) <= FURTHER and (falling & (size > SMALL)).any():
         powers.append(powers[-1] @ powers[-1])
-        norm = torch.linalg.matrix_norm(powers[-1])
-    return powers, norm < BOUND
+        before, size = size, torch.linalg.matrix_norm(powers[-1])
+        falling &= size < before  # false for NaN
+    return powers, size < BOUND
 
 
 def _refined(jacobians: Tensor, powers: list[_Power], captured: _Captured, count: int) -> Modes:
     """Refine the leading modes, and return those of matrices of which all is shown."""
-    radius = captured.values[:, count].abs()
-    rest, bounded = _rest(powers[-1], captured, radius)
+    wanted = captured.known.byte().argsort(dim=1, descending=True, stable=True)[:, : count + 1]
+    # One more than is asked for, since nearly equal magnitudes may change places.
+    rest, bounded = _rest(powers[-1], captured, captured.values.gather(1, wanted[:, -1:]).squeeze(1).abs())
     rows = bounded.nonzero().squeeze(1)
     if len(rows) < len(jacobians):
-        jacobians, captured, powers = jacobians[rows], _of(captured, rows), [_of(power, rows) for power in powers]
-        rest = [each[rows] for each in rest]
-    transposed = [power._replace(matrix=power.matrix.mT) for power in powers]
-    right, left, values, worst = _iterated(
-        jacobians,
-        _Side(captured.right, captured.left, transposed, [each.mT for each in rest]),
-        _Side(captured.left, captured.right, powers, rest),
-        captured,
-        count + 1,  # one more than wanted: nearly equal magnitudes may change places
-    )
+        jacobians, captured, wanted = jacobians[rows], _of(captured, rows), wanted[rows]
+        powers, rest = [_of(power, rows) for power in powers], [each[rows] for each in rest]
+    right, left, values, worst = _iterated(jacobians, _resolvent(powers, rest, captured, wanted))
     overlap = left @ right.mT
     overlap.diagonal(dim1=-2, dim2=-1).zero_()
     distinct = (overlap.abs() / left.norm(dim=-1, keepdim=True)).amax(dim=(1, 2)) < OVERLAP
@@ -231,61 +174,107 @@ def _refined(jacobians: Tensor, powers: list[_Power], captured: _Captured, count
     order = values.abs().argsort(dim=1, descending=True, stable=True)[:, :count]
     place = order.unsqueeze(-1).expand(-1, -1, jacobians.shape[1])
     found = (values.gather(1, order), right.gather(1, place), left.gather(1, place), rows)
-    shown = (worst <= ENOUGH) & distinct
+    shown = (worst <= RESIDUAL) & distinct
     return Modes(*(each[shown] for each in found))
 
 
 def _iterated(
-    jacobians: Float[Tensor, "point state state"], to_right: _Side, to_left: _Side, captured: _Captured, count: int
+    jacobians: Float[Tensor, "point state state"], resolvent: _Resolvent
 ) -> tuple[Tensor, Tensor, Tensor, Float[Tensor, " point"]]:
-    """Refine as many modes as asked for; return both vectors, eigenvalues, and the largest residual of each matrix."""
-    right, left = (side.basis[:, :count].to(torch.complex128) for side in (to_right, to_left))
-    real = (captured.values[:, :count].imag == 0).unsqueeze(-1)
-    norm = torch.linalg.matrix_norm(jacobians)
+    """Refine modes; return both vectors, eigenvalues, and the largest residual of each matrix."""
+    right, left = resolvent.start()
+    size = torch.linalg.matrix_norm(jacobians)
     for step in range(STEPS + 1):
-        right, left = (torch.where(real, side.real.to(side.dtype), side) for side in (right, left))
-        right = right / right.norm(dim=-1, keepdim=True)
-        left = left / (left * right).sum(dim=-1, keepdim=True)
-        image = _combine(right, jacobians.mT)
-        values = (left * image).sum(dim=-1)
-        off = image - values.unsqueeze(-1) * right
-        off_left = _combine(left, jacobians) - values.unsqueeze(-1) * left
-        worst = torch.maximum(off.norm(dim=-1), off_left.norm(dim=-1) / left.norm(dim=-1)).amax(dim=1) / norm
+        right = right / norm(right).repeat(1, 2).unsqueeze(-1)
+        left = times(1 / dot(left, right), left)
+        image = right @ jacobians.mT
+        values = dot(left, image)
+        off, off_left = image - times(values, right), left @ jacobians - times(values, left)
+        worst = torch.maximum(norm(off), norm(off_left) / norm(left)).amax(dim=1) / size
         if step == STEPS or not (worst > RESIDUAL).any():
             break
-        right = right + _correction(to_right, captured, off)
-        left = left + _correction(to_left, captured, off_left)
-    return right, left, values, worst
+        change, change_left = resolvent.solve(off, off_left)
+        right, left = right + change, left + change_left
+    return as_complex(right), as_complex(left), values, worst
 
 
-def _correction(
-    side: _Side, captured: _Captured, off: Complex[Tensor, "point mode state"]
-) -> Complex[Tensor, "point mode state"]:
-    """Solve `(lambda - J) d = off` for each mode, approximately and without a part along the mode itself.
+class _Resolvent(NamedTuple):
+    """`(lambda - J)^-1` for the wanted eigenvalues, approximately, and without the modes themselves.
 
     Along the other captured modes by division; in the rest by the series of `(J / lambda)^n`, which the powers sum:
     `1 + a + a^2 + a^3 = (1 + a)(1 + a^2)`.
     """
-    scale = off.norm(dim=-1, keepdim=True).clamp(min=1e-300)  # may be too small for single precision
-    wanted = captured.values[:, : off.shape[1]]
-    pair = (captured.values.imag > 0).unsqueeze(-1)
-    values = torch.cat([captured.values, captured.values.conj()], dim=1)
-    basis, cobasis = (
-        torch.cat([each, torch.where(pair, each.conj(), 0)], dim=1) for each in (side.basis, side.cobasis)
+
+    captured: _Captured
+    wanted: Int[Tensor, "point wanted"]  # among the captured modes
+    real: Bool[Tensor, "point wanted"]
+    along: Complex[Tensor, "point wanted mode"]  # 1 / (lambda - mu) for the captured modes, and for their conjugates
+    along_conjugates: Complex[Tensor, "point wanted mode"]
+    powers: list[Float[Tensor, "point state state"]]
+    factors: list[Float[Tensor, "point 2*wanted 2*wanted"]]  # one for each power, and 1 / lambda
+
+    def start(self) -> tuple[Float[Tensor, "point 2*wanted state"], Float[Tensor, "point 2*wanted state"]]:
+        """Return right and left vectors as captured."""
+        rows = torch.cat([self.wanted, self.wanted + self.captured.known.shape[1]], dim=1).unsqueeze(-1)
+        sides = (self.captured.right, self.captured.left)
+        right, left = (self._parts(side.gather(1, rows.expand(-1, -1, side.shape[2])).double()) for side in sides)
+        return right, left
+
+    def solve(self, off: Tensor, off_left: Tensor) -> tuple[Tensor, Tensor]:
+        """Solve `(lambda - J) d = off` and `d (lambda - J) = off_left` for each mode, both with each power at a time.
+
+        All are real rows, `(point, 2*wanted, state)`.
+        """
+        basis, cobasis = self.captured.right, self.captured.left
+        right, shares, scale = self._without_captured(off, basis, cobasis)
+        left, shares_left, scale_left = self._without_captured(off_left, cobasis, basis)
+        for power, factor in zip(self.powers, self.factors[:-1], strict=True):
+            right = torch.baddbmm(right, factor, right @ power.mT)
+            left = torch.baddbmm(left, factor, left @ power)
+        right, left = (self.factors[-1] @ side for side in (right, left))
+        return (
+            self._with_captured(right, shares, basis, cobasis) * scale,
+            self._with_captured(left, shares_left, cobasis, basis) * scale_left,
+        )
+
+    def _without_captured(self, off: Tensor, basis: Tensor, cobasis: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what is left without the captured modes, their shares, and the scale of both."""
+        scale = norm(off).clamp(min=1e-300).repeat(1, 2).unsqueeze(-1)  # may be too small for single precision
+        drive = (off / scale).to(basis.dtype)
+        shares = drive @ cobasis.mT
+        return torch.baddbmm(drive, shares * self.captured.weights, basis, alpha=-1), shares, scale
+
+    def _with_captured(self, rest: Tensor, shares: Tensor, basis: Tensor, cobasis: Tensor) -> Tensor:
+        """Return the solution from that of the rest and from the shares of the captured modes."""
+        within = self._within(shares) - (rest @ cobasis.mT) * self.captured.weights
+        return self._parts(torch.baddbmm(rest, within, basis).double())
+
+    def _within(self, shares: Float[Tensor, "point 2*wanted 2*mode"]) -> Float[Tensor, "point 2*wanted 2*mode"]:
+        """Divide what lies along the captured modes, and along their conjugates."""
+        by_real, by_imag = as_complex(shares).chunk(2, dim=2)
+        mode = (by_real + 1j * by_imag) * self.along
+        conjugate = (by_real - 1j * by_imag) * self.along_conjugates
+        return as_rows(torch.cat([mode + conjugate, 1j * (mode - conjugate)], dim=2))
+
+    def _parts(self, rows: Float[Tensor, "point 2*wanted state"]) -> Tensor:
+        """Return vectors with no imaginary parts where there should be none."""
+        return rows.masked_fill_(torch.cat([torch.zeros_like(self.real), self.real], dim=1).unsqueeze(-1), 0)
+
+
+def _resolvent(powers: list[_Power], rest: list[Tensor], captured: _Captured, wanted: Tensor) -> _Resolvent:
+    values, others = captured.values.gather(1, wanted), captured.values.unsqueeze(1)
+    along = torch.where(captured.known.unsqueeze(1), 1 / (values.unsqueeze(2) - others), 0)
+    along = along.scatter(2, wanted.unsqueeze(2), 0)
+    conjugates = torch.where(captured.pair.unsqueeze(1), 1 / (values.unsqueeze(2) - others.conj()), 0)
+    radius = values[:, -1:].abs()  # by which the rest is scaled
+    factors = [torch.exp(power.log_scale.unsqueeze(1) - power.exponent * values.log()) for power in powers[:-1]]
+    factors += [(radius / values) ** (powers[-1].exponent * 2**number) for number in range(len(rest))]
+    return _Resolvent(
+        captured,
+        wanted,
+        values.imag == 0,
+        along.to(torch.complex64),
+        conjugates.to(torch.complex64),
+        [*(power.matrix for power in powers[:-1]), *rest],
+        [matrix_of(factor).to(captured.right.dtype) for factor in [*factors, 1 / values]],
     )
-    inverse = 1 / (wanted.unsqueeze(2) - values.unsqueeze(1))
-    inverse.diagonal(dim1=1, dim2=2).zero_()
-    inverse = torch.where(torch.isfinite(inverse.abs()), inverse, 0)
-    drive = (off / scale).to(torch.complex64)
-    along = drive @ cobasis.mT
-    within = (along * inverse.to(drive.dtype)) @ basis
-    rest = drive - along @ basis
-    for power in side.powers[:-1]:
-        factor = torch.exp(power.log_scale.unsqueeze(1) - power.exponent * wanted.log())
-        rest = rest + factor.to(drive.dtype).unsqueeze(-1) * _combine(rest, power.matrix)
-    radius = wanted[:, -1:].abs()  # by which the rest is scaled
-    for number, matrix in enumerate(side.rest):
-        factor = (radius / wanted) ** (side.powers[-1].exponent * 2**number)
-        rest = rest + factor.to(drive.dtype).unsqueeze(-1) * _combine(rest, matrix)
-    rest = rest - (rest @ cobasis.mT) @ basis
-    return (within + rest / wanted.to(drive.dtype).unsqueeze(-1)).to(off.dtype) * scale
