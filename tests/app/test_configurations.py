@@ -64,11 +64,9 @@ def test_configurations_of_earlier_versions_are_those_of_networks_without_penalt
 
 
 def test_a_network_has_the_initial_state_and_the_readout_that_its_architecture_asks_for():
-    network = build_network(composed("arch=lstm"), symbols=5)
+    network = build_network(composed("arch=lstm"), 5)
     assert (network.cell.initial_state, network.readout.weight.shape) == (None, (1, 128))
-    network = build_network(
-        composed("arch=lstm", "arch.trained_initial_state=true", "arch.readout_cell_state=true"), symbols=5
-    )
+    network = build_network(composed("arch=lstm", "arch.trained_initial_state=true", "arch.readout_cell_state=true"), 5)
     assert network.cell.initial_state.tolist() == [0] * 256
     assert network.readout.weight.shape == (1, 256)
 

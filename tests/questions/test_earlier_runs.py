@@ -128,13 +128,13 @@ def test_an_interrupted_run_goes_on_with_relative_speeds_and_says_so(earlier, ca
         sampling = recorded_options(earlier, []).analysis.sampling
     assert (sampling.slow, sampling.fixed) == (usual["slow"], usual["fixed"])
     assert sampling.neutral == "zero"  # as it was
-    assert sampling.documents == 15
+    assert sampling.documents == 20
     assert "told by relative speed now, not by q" in caplog.text
 
 
-def test_a_repeated_analysis_says_that_points_are_told_otherwise_now(earlier, left, capsys):
+def test_a_repeated_analysis_says_that_points_are_told_otherwise_now(earlier, store, capsys):
     asked = ["analysis=[sampling,pca]", "analysis.sampling.documents=15", "analysis.sampling.points=20", "threads=1"]
-    run_command([*asked, "checkpoint=run", f"tracking.uri={left.uri}", "hydra.run.dir=again"])
+    run_command([*asked, "checkpoint=run", f"tracking.uri={store}", "hydra.run.dir=again"])
     assert "told slow points by q; now they are told by relative speed" in capsys.readouterr().err
     assert RunFolder(Path("again")).config()["analysis"]["sampling"]["neutral"] == "mean"
 

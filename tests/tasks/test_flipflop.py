@@ -39,7 +39,12 @@ def test_what_is_to_be_told_is_the_last_pulse_of_each_line():
 
 def test_a_network_that_has_learnt_it_rests_in_eight_stable_corners(tmp_path):
     changes = ["arch.hidden_size=24", "arch.embedding_size=3", "data.sequences=500", "data.steps=30"]
-    changes += ["training.max_epochs=24", "training.batch_size=16", "analysis.sampling.points=150"]
+    changes += [
+        "training.max_epochs=24",
+        "training.batch_size=16",
+        "analysis.sampling.points=150",
+        "analysis.sampling.fixed=1e-4",
+    ]
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         options = check_options(
             compose("config", overrides=["data=flipflop", "training.accelerator=cpu", "threads=1", *changes])

@@ -103,7 +103,7 @@ def test_a_task_of_ones_own_is_trained_asked_about_and_compared(blocks, capsys):
     assert "test/accuracy" not in summary["metrics"]
     assert f"gru-sum: r2 {summary['metrics']['test/r2']:.3f} on the test sequences" in said
     assert summary["findings"]["inputs"].startswith("No answer: it is asked of the logit of two classes")
-    assert "points came to q <" in summary["findings"]["fixed_points"]
+    assert "searches came to a relative speed below" in summary["findings"]["fixed_points"]
     assert not Path("out/tokenizer.json").exists()
     assert (Path("out") / "figure_2b_states.png").is_file()
 
