@@ -113,7 +113,7 @@ def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
 
     said = capsys.readouterr().out
     assert "of the test documents right" in said
-    assert "of 20 points came to q < 1e-08" in said
+    assert "of 20 searches came to a relative speed below 0.01" in said
     assert f"then http://127.0.0.1:5000/#/experiments/{record.info.experiment_id}/runs" in said
     assert "The paper's figures on a page: out/page.png" in said
     assert said in Path("out/run.log").read_text()

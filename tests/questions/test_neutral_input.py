@@ -91,7 +91,7 @@ def test_relaxation_is_under_the_neutral_input():
 
 @pytest.mark.parametrize("slow", [0.1, 0.5])
 def test_the_other_neutral_input_is_compared_whichever_is_the_default(slow):
-    question = MeanInputQuestion(points=40)
+    question = MeanInputQuestion(points=25)  # of the 40 of the sampling
     network = integrator()
     with torch.no_grad():
         network.embedding.weight[2:, 0] += 0.05 - network.embedding.weight[2:, 0].mean()
@@ -197,7 +197,8 @@ def test_findings_and_verdicts_stay_as_they_are_when_states_are_rescaled():
             metrics[whose] |= {f"{question.name}/{name}": value for name, value in findings.metrics.items()}
         for name, value in found.metrics.items():
             factor = 100 if name.removeprefix("slow_") in ("q_median", "q_max") else 10 if name == "typical_step" else 1
-            assert again.metrics[name] == pytest.approx(factor * value, rel=1e-3, abs=1e-6), f"{question.name}/{name}"
+            near = 2e-3 if name.endswith("_change") else 1e-6  # the small difference of two large numbers
+            assert again.metrics[name] == pytest.approx(factor * value, rel=1e-3, abs=near), f"{question.name}/{name}"
         if question.name == "fixed_points":
             assert np.array_equal(found.arrays["slow_status"], again.arrays["slow_status"])
             assert np.array_equal(found.arrays["level_found"], again.arrays["level_found"])

@@ -26,7 +26,8 @@ OTHER: dict[Neutral, Neutral] = {"mean": "zero", "zero": "mean"}
 class MeanInputQuestion(Question):
     """Repeats search and linearisation about the other neutral input (Maheswaranathan et al. 2019, section 3).
 
-    That is zero where `sampling.neutral` is the mean word, and the mean word where it is zero.
+    That is zero where `sampling.neutral` is the mean word, and the mean word where it is zero. Both are searched from
+    the same states.
 
     Metrics: about each of the two, as `zero_...` and `mean_...`, `found_share` (of the searches), `tau_1_median`
     (tokens) and `one_step_error_median`; `tau_1_change` and `error_change` (from what holds about `sampling.neutral`,
@@ -35,7 +36,7 @@ class MeanInputQuestion(Question):
     Parameters
     ----------
     points
-        How many searches about the other input.
+        How many searches about either, at most.
     transitions
         On how many transitions errors are measured, at most.
     """
@@ -65,13 +66,16 @@ class MeanInputQuestion(Question):
             raise Unanswerable(
                 f"no search about {NEUTRAL_NAMES[other]} came to a relative speed below {dissection.level:g}"
             )
+        same = dissection.points.index < len(searched)  # from the same states: the more points, the nearer is one
+        if not same.any():
+            raise Unanswerable(f"no search about {NEUTRAL_NAMES[own]} from the same states found a point")
         rows = some_transitions(dissection, self.transitions)
         about = {
             other: _measured(dissection, linearize(dissection.network.cell, found, modes=1), rows),
-            own: _measured(dissection, dissection.linearization, rows),
+            own: _measured(dissection, dissection.linearization[same], rows),
         }
-        about[other]["found_share"] = len(found) / len(searched)
-        about[own]["found_share"] = len(dissection.points) / len(dissection.found[dissection.level])
+        for choice, count in ((other, len(found)), (own, int(same.sum()))):
+            about[choice]["found_share"] = count / len(searched)
         metrics = {f"{choice}_{name}": value for choice, of in about.items() for name, value in of.items()}
         for change, name in (("tau_1_change", "tau_1_median"), ("error_change", "one_step_error_median")):
             metrics[change] = abs(about[other][name] / about[own][name] - 1)
