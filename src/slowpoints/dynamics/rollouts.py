@@ -11,6 +11,8 @@ from slowpoints.dynamics.checks import InvalidInput, as_points, as_tensor, check
 from slowpoints.dynamics.system import as_system
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jaxtyping import Float, Int
 
     from slowpoints.cells.jacobians import Step
@@ -171,3 +173,47 @@ def relaxation(
             changes.append((following - state).norm(dim=1) / state.norm(dim=1))
             state = following
     return torch.stack(changes)
+
+
+def follow(
+    network: Step | nn.Module,
+    states: Array,
+    input: Array | None = None,
+    *,
+    steps: int,
+    observe: Callable[[Tensor], Tensor],
+    step: GivenStep | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> Tensor:
+    """Return what is observed of a network that runs under constant input, zero where None: at first, and each token.
+
+    Parameters
+    ----------
+    network, states, input, step
+        As for `find_fixed_points`.
+    steps
+        How many tokens to run.
+    observe
+        What to keep of the states `(point, state)`: an entry for each point.
+    dtype
+        Precision of the run.
+
+    Returns
+    -------
+    Tensor
+        `(step + 1, point, ...)`.
+
+    Raises
+    ------
+    InvalidInput
+        As for `find_fixed_points`.
+    """
+    check_count(steps, "steps")
+    check_precision(dtype)
+    with torch.inference_mode(False), torch.no_grad():
+        system, state, inputs = as_system(network, as_points(states), input, dtype, step)
+        observed = [observe(state)]
+        for _ in range(steps):
+            state = system.step(state, inputs)
+            observed.append(observe(state))
+    return torch.stack(observed)

@@ -172,6 +172,8 @@ class _Found:
         self.keep.log_metrics({f"{name}/{metric}": value for metric, value in findings.metrics.items()})
         if arrays:
             self.keep.save_arrays(f"arrays/{name}.npz", arrays)
+        for file, text in findings.texts.items():
+            self.keep.save_text(file, text)
         for file, drawing in question.figures.items():
             self.attempt(file, lambda: self.keep.save_figure(file, drawing.figure(arrays)))  # noqa: B023
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from slowpoints.questions.options import Sampling
     from slowpoints.tasks import Task
     from slowpoints.text.corpus import EncodedData
+    from slowpoints.training.linear_rnn import LinearRNNOptions, LinearRNNResult
     from slowpoints.training.model import RecurrentClassifier
 
 MODES = 3  # leading modes that analyses look at
@@ -76,6 +77,7 @@ class Dissection:
         self.sampling = sampling
         self.seed = seed
         self.test_accuracy = test_accuracy
+        self.linear_rnns: dict[LinearRNNOptions, LinearRNNResult] = {}  # that were trained, see `trained_linear_rnn`
 
     @property
     def data(self) -> EncodedData:
