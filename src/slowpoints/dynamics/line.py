@@ -131,8 +131,9 @@ def _fit(points: Tensor, distance: Tensor, spacing: float) -> tuple[Tensor, Tens
 def drift_along(linearization: Linearization, axis: Array) -> Float[Tensor, " point"]:
     """Return how far the network moves along an axis within a step of its constant input, in units of the state.
 
-    Only what lies in the top mode counts, `(r_1 . m) (l_1 . (F(h, x*) - h))`: the rest is forgotten sooner. NaN at
-    points whose top mode cannot be trusted.
+    Only what lies in the mode that acts along the axis counts, `(r . m) (l . (F(h, x*) - h))`, of those found that with
+    the largest `|(r . m) (l . m)|`: a state beside the line falls back onto it, which is no drift. NaN at points where
+    no mode can be trusted.
 
     Raises
     ------
@@ -141,11 +142,14 @@ def drift_along(linearization: Linearization, axis: Array) -> Float[Tensor, " po
     """
     axis = as_points(axis, "axis")[0]
     check_size(axis, linearization.location.shape[1], "axis", "the state")
-    right, left = linearization.modes.right[:, 0], linearization.modes.left[:, 0]
-    velocity = (linearization.image - linearization.location).to(left.dtype)
-    moved = (right @ axis.to(right)) * (left * velocity).sum(dim=1)
-    pair = (linearization.modes.eigenvalues[:, 0].imag > 0).to(moved.real)
-    return moved.real * (1 + pair)  # of a pair, the other mode adds the conjugate
+    right, left = linearization.modes.right, linearization.modes.left
+    velocity = (linearization.image - linearization.location).to(left)
+    axis = axis.to(left)
+    twice = 1 + (linearization.modes.eigenvalues.imag > 0).to(axis.real)  # of a pair, the other adds the conjugate
+    held = twice * ((right @ axis) * (left @ axis)).real.abs()
+    moved = twice * ((right @ axis) * (left @ velocity.unsqueeze(2)).squeeze(2)).real
+    along = held.nan_to_num(-1.0).argmax(dim=1, keepdim=True)
+    return moved.gather(1, along).squeeze(1)
 
 
 def rest_places(

@@ -48,10 +48,13 @@ class Directions:
 
     def restrict(self, line: Line, states: Float[Tensor, "sample state"]) -> Float[Tensor, "sample state"]:
         """Return states on the line's places plus what the directions there hold of their distance from these."""
-        nearest = line.nearest(states)
-        centre = line.location.to(states)[nearest]
-        held = self.left.to(states)[nearest] @ (states - centre).unsqueeze(2)
-        return centre + (self.right.to(states)[nearest] @ held).squeeze(2)
+        nearest, centre = line.nearest(states), line.location.to(states)
+        sample, left = torch.arange(len(states), device=states.device), self.left.to(states)
+        # Of all places at once, in two products: to gather each sample's own matrices would take longer.
+        seen = (states @ left.flatten(0, 1).T).unflatten(1, left.shape[:2])[sample, nearest]
+        held = states.new_zeros(len(states), *left.shape[:2])
+        held[sample, nearest] = seen - (left @ centre.unsqueeze(2)).squeeze(2)[nearest]
+        return centre[nearest] + held.flatten(1) @ self.right.to(states).mT.flatten(0, 1)
 
 
 def slowest_modes(linearization: Linearization, count: int) -> Directions:
@@ -70,14 +73,10 @@ def slowest_modes(linearization: Linearization, count: int) -> Directions:
         raise InvalidInput(f"{count} modes are asked for, and the linearisation has {modes.eigenvalues.shape[1]}")
     right, left = modes.right[:, :count].nan_to_num(), modes.left[:, :count].nan_to_num()
     # Real and imaginary part span the plane of a pair; of a real mode, the second is zero.
-    return Directions(
-        right=torch.cat([right.real, right.imag], dim=1).mT,
-        left=torch.cat([left.real * _twice(modes.eigenvalues[:, :count]), -2 * left.imag], dim=1),
-    )
-
-
-def _twice(eigenvalues: Tensor) -> Tensor:
-    return 1 + (eigenvalues.imag > 0).to(eigenvalues.real).unsqueeze(2)
+    in_pair = (modes.eigenvalues[:, :count].imag > 0).to(left.real).unsqueeze(2)
+    right, left = torch.cat([right.real, right.imag], dim=1), torch.cat([(1 + in_pair) * left.real, -2 * left.imag], 1)
+    used = right.abs().amax(dim=(0, 2)) > 0
+    return Directions(right=right[:, used].mT, left=left[:, used])
 
 
 def balanced_directions(linearization: Linearization, readout: Array, spread: Array, count: int) -> Directions:

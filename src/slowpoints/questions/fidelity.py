@@ -262,12 +262,28 @@ class _Reduced:
 
     def linear(self) -> dict[str, np.ndarray]:
         """Return the logits of the network that is linear at one place, and at the nearest."""
-        linear = self.linearization.with_jacobians()
         middle = int(self.dissection.logits(self.line.location).abs().argmin())
         return {
-            "one_point": self._run(_linear_step(linear, lambda state: torch.full((len(state),), middle))),
-            "nearest": self._run(_linear_step(linear, self.line.nearest)),
+            "one_point": self._run(self._linear_step(lambda state: torch.full((len(state),), middle))),
+            "nearest": self._run(self._linear_step(self.line.nearest)),
         }
+
+    def _linear_step(self, place: Callable[[Tensor], Int[Tensor, " sample"]]) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return the step of the network that is linear at places, in the precision in which it runs itself."""
+        linear = self.linearization
+        tensors = linear.location, linear.input, linear.image, linear.recurrent_jacobian, linear.input_jacobian
+        location, neutral, image, recurrent, driven = (tensor.to(self.initial) for tensor in tensors)
+
+        def step(state: Tensor, input: Tensor) -> Tensor:
+            at = place(state).to(state.device)
+            following = image[at]
+            for each in at.unique():
+                rows = at == each
+                following[rows] += (state[rows] - location[each]) @ recurrent[each].T
+                following[rows] += (input[rows] - neutral[each]) @ driven[each].T
+            return following.clamp(-LARGEST, LARGEST)
+
+        return step
 
     def _spread(self) -> Float[Tensor, "input input"]:
         """Return the mean of `(x - x*) (x - x*)'` over the words of the training split."""
@@ -285,17 +301,6 @@ class _Reduced:
             still = int((lengths > time).sum())
             state[:still] = step(state[:still], self.dissection.embed(tokens[:still, time])).to(state)
         return self.dissection.logits(state.nan_to_num(0.0, LARGEST, -LARGEST)).cpu().numpy()
-
-
-def _linear_step(
-    linear: Linearization, place: Callable[[Tensor], Int[Tensor, " sample"]]
-) -> Callable[[Tensor, Tensor], Tensor]:
-    def step(state: Tensor, input: Tensor) -> Tensor:
-        at = place(state).to(state.device)
-        change = linear.change(at, state - linear.location[at], input - linear.input[at])
-        return (linear.image[at] + change).clamp(-LARGEST, LARGEST)
-
-    return step
 
 
 def _listed(words: tuple[str, ...], table: dict[str, np.ndarray]) -> str:

@@ -39,9 +39,9 @@ def draw_flow(figure: FigureBase, arrays: Arrays) -> None:
     _draw_drift(above, arrays)
     start = arrays["start"]
     below.axline((0, 0), slope=1, color="#BBBBBB", linewidth=0.8, linestyle=":", label="no drift")
-    below.plot(start, arrays["end_last"], "s-", ms=3, color=NEGATIVE, label=f"after {int(arrays['tokens']):,} tokens")
-    below.plot(start, arrays["end"], "o-", ms=3, color=POSITIVE, label=f"after {int(arrays['document'])} (a document)")
-    below.set(xlabel=LABEL, ylabel="end of a neutral document", xlim=above.get_xlim())
+    below.plot(start, arrays["end_last"], "s", ms=3, color=NEGATIVE, label=f"after {int(arrays['tokens']):,} tokens")
+    below.plot(start, arrays["end"], "o", ms=3, color=POSITIVE, label=f"after {int(arrays['document'])} (a document)")
+    below.set(xlabel=LABEL, ylabel="position after neutral words", xlim=above.get_xlim())
     below.legend(frameon=False, fontsize="x-small")
 
 
@@ -67,7 +67,7 @@ class FlowQuestion(Question):
     """Finds where states drift along the line of points under the neutral input, and where they come to rest.
 
     A smooth curve is laid through the points (`trace_line`). The drift at its places is what the network moves them by
-    within a token, as far as the top mode keeps it (`drift_along`). From each place near points the network itself is
+    within a token in the mode that acts along it (`drift_along`). From each place near points the network itself is
     then run under the neutral input: for the median length of a document, and for long.
 
     Metrics: `stable`, `unstable` (places where the drift is zero, towards which and from which states move),
@@ -116,7 +116,7 @@ class FlowQuestion(Question):
     def __call__(self, dissection: Dissection) -> Findings:
         """Return drift, places of rest, and where neutral documents end."""
         line = line_of(dissection, self.places)
-        linear = linearize(dissection.network.cell, line.location, neutral_input(dissection), modes=1)
+        linear = linearize(dissection.network.cell, line.location, neutral_input(dissection))
         drift = drift_along(linear, line.axis) / (2 * line.reach)
         rest, stable = rest_places(line.place, drift, line.near)
         document = max(1, int(np.median(dissection.trajectories.lengths)))
