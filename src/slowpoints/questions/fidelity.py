@@ -156,6 +156,7 @@ class FidelityQuestion(Question):
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return agreements and accuracies, and the integrator's table."""
+        dissection.check_two_classes()
         test = dissection.data.test
         sample = np.random.default_rng(dissection.seed).permutation(len(test))[: self.documents]
         sample = sample[np.argsort(-test.lengths[sample], kind="stable")]

@@ -55,7 +55,7 @@ def _draw_drift(axes: Axes, arrays: Arrays) -> None:
     for stable, face, name in ((True, "black", "stable"), (False, "white", "unstable")):
         rest = arrays["rest"][arrays["stable"] == stable]
         axes.plot(rest, 0 * rest, "o", ms=6, color="black", markerfacecolor=face, label=name)
-    reach = np.nanmax(np.abs(drift), initial=0.0) or 1.0
+    reach = np.abs(drift[np.isfinite(drift)]).max(initial=0.0) or 1.0
     axes.set(ylabel="drift (% of the line per token)", xlim=(-1.05, 1.05), ylim=(-1.6 * reach, 1.6 * reach))
     axes.legend(frameon=False, fontsize="x-small", ncols=2)
 
