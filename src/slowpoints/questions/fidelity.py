@@ -192,7 +192,6 @@ class FidelityQuestion(Question):
             "label": chosen.labels,
             "logit": network,
             "logits": ordered,
-            "words": np.array(dissection.data.words),
             **table,
         }
         return Findings(_sentence(named, metrics), metrics, arrays, {FILE: _listed(dissection.data.words, table)})
