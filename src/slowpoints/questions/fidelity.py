@@ -4,46 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from slowpoints.dynamics import (
-    Directions,
-    Line,
-    Linearization,
-    balanced_directions,
-    input_steps,
-    integrate,
-    linear_input_steps,
-    linearize,
-    slowest_modes,
-)
 from slowpoints.questions.claims import Claim, Condition
-from slowpoints.questions.flow import line_of, neutral_input
+from slowpoints.questions.flow import line_of
 from slowpoints.questions.linear_rnn import trained_linear_rnn
 from slowpoints.questions.question import Column, Findings, Question
 from slowpoints.questions.shuffled_words import document_logits, select_documents
+from slowpoints.questions.simpler_models import FEW, SimplerModels
 from slowpoints.report.style import NEGATIVE, NEUTRAL, POSITIVE, Arrays, Drawing, panels
 from slowpoints.tasks.batches import make_batch
 from slowpoints.training.linear_rnn import document_logits as linear_logits
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
     from matplotlib.figure import FigureBase
 
     from slowpoints.questions.dissection import Dissection
-    from slowpoints.tasks.batches import Batch
 
-FEW = (1, 2, 3)  # dimensions to which the state is restricted
 WANTED = 0.98  # agreement from which on a model is said to be enough
 FILE = "word_table.csv"
-LARGEST = 1e30  # stands for what has diverged
 # From the simplest to the most complex: by the numbers that are kept of a document, then by what a step takes.
 MODELS = {
     "bag_of_words": "bag of words",
@@ -109,8 +90,9 @@ class FidelityQuestion(Question):
     - `linear_network`, `bag_of_words`: the baselines.
 
     Metrics: `agreement/NAME` (share of the documents on which both answer the same), `accuracy/NAME`,
-    `network_accuracy`, `documents`, `best_agreement` (of `modes_k` and `balanced_k`). The sentence names the simplest
-    model that agrees on 98 %.
+    `network_accuracy`, `documents`, `best_agreement` (of `modes_k` and `balanced_k`), `integrator_over_words` and
+    `best_over_words` (agreement beyond that of the bag of words, which knows nothing of the network). The sentence
+    names the simplest model that agrees on 98 %.
 
     Arrays: `models`, `agreement`, `accuracy`; `document`, `label`, `logit`, `logits (model, document)`; and the
     extracted algorithm: `places (place,)`, `steps (place, word)`, `readout (place,)`, `start ()`. `word_table.csv` has
@@ -135,12 +117,15 @@ class FidelityQuestion(Question):
         Claim(
             "integrator_explains",
             "An integrator of one dimension answers as the network does",
-            (Condition("fidelity/agreement/integrator", 0.97, 0.93),),
+            (
+                Condition("fidelity/agreement/integrator", 0.97, 0.93),
+                Condition("fidelity/integrator_over_words", 0.01, 0.0),
+            ),
         ),
         Claim(
             "few_dimensions_explain",
             "Three dimensions along the line, or fewer, answer as the network does",
-            (Condition("fidelity/best_agreement", 0.97, 0.93),),
+            (Condition("fidelity/best_agreement", 0.97, 0.93), Condition("fidelity/best_over_words", 0.01, 0.0)),
         ),
     )
     columns = (
@@ -162,7 +147,7 @@ class FidelityQuestion(Question):
         sample = sample[np.argsort(-test.lengths[sample], kind="stable")]
         chosen = select_documents(test, sample)
         network = document_logits(dissection.network, chosen)
-        reduced = _Reduced(dissection, line_of(dissection, self.places), make_batch(dissection.task.test, sample))
+        reduced = SimplerModels(dissection, line_of(dissection, self.places), make_batch(dissection.task.test, sample))
         table = reduced.table()
         logits = {
             "bag_of_words": dissection.bag_of_words.test_logits[sample],
@@ -183,6 +168,8 @@ class FidelityQuestion(Question):
             "documents": float(len(sample)),
             "best_agreement": max(named[name] for name in AT_MOST_THREE),
         }
+        metrics["integrator_over_words"] = named["integrator"] - named["bag_of_words"]
+        metrics["best_over_words"] = metrics["best_agreement"] - named["bag_of_words"]
         arrays = {
             "models": np.array(list(MODELS)),
             "agreement": agreement,
@@ -195,112 +182,6 @@ class FidelityQuestion(Question):
             **table,
         }
         return Findings(_sentence(named, metrics), metrics, arrays, {FILE: _listed(dissection.data.words, table)})
-
-
-@dataclass(frozen=True)
-class _Reduced:
-    """What answers documents in place of the network, and the documents, the longest first."""
-
-    dissection: Dissection
-    line: Line
-    batch: Batch
-
-    @cached_property
-    def linearization(self) -> Linearization:
-        """The network, linear at the places of the line."""
-        neutral = neutral_input(self.dissection)
-        return linearize(self.dissection.network.cell, self.line.location, neutral, modes=max(FEW)).oriented(
-            self.line.axis
-        )
-
-    @property
-    def initial(self) -> Float[Tensor, "1 state"]:
-        """The state before anything is read."""
-        return torch.zeros(1, self.line.location.shape[1], device=self.dissection.device)
-
-    @property
-    def words(self) -> Float[Tensor, "word input"]:
-        """All words as inputs."""
-        return self.dissection.network.embedding.weight.detach()
-
-    def table(self) -> dict[str, np.ndarray]:
-        """Return the integrator: places, the steps of words there, what is read out, and where documents start."""
-        step = self.dissection.network.cell.step
-        return self._table(lambda top: input_steps(step, self.line, top, self.words))
-
-    def linear_table(self) -> dict[str, np.ndarray]:
-        """Return the same with the steps of the linear network."""
-        return self._table(lambda top: linear_input_steps(self.linearization, self.line, top, self.words))
-
-    def _table(self, steps: Callable[[Directions], Tensor]) -> dict[str, np.ndarray]:
-        top = slowest_modes(self.linearization, 1)
-        start = self.line.place_of(top.restrict(self.line, self.initial.double()))
-        return {
-            "places": self.line.place.cpu().numpy(),
-            "steps": steps(top).cpu().numpy().astype(np.float32),
-            "readout": self.dissection.logits(self.line.location).double().cpu().numpy(),
-            "start": np.array(float(start[0])),
-        }
-
-    def read(self, table: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the logits of an integrator."""
-        tokens, lengths = self.batch.tokens.numpy(), self.batch.lengths.numpy()
-        end = integrate(table["places"], table["steps"], float(table["start"]), tokens, lengths)
-        return np.interp(end, table["places"], table["readout"])
-
-    def restricted(self) -> dict[str, np.ndarray]:
-        """Return the logits of the network whose state is restricted to few directions."""
-        directions = {f"modes_{count}": slowest_modes(self.linearization, count) for count in FEW}
-        most = balanced_directions(self.linearization, self.dissection.readout, self._spread(), max(FEW))
-        for count in FEW:
-            directions[f"balanced_{count}"] = Directions(most.right[:, :, :count], most.left[:, :count])
-        return {name: self._run(self._restricted_step(few)) for name, few in directions.items()}
-
-    def _restricted_step(self, few: Directions) -> Callable[[Tensor, Tensor], Tensor]:
-        step = self.dissection.network.cell.step
-        return lambda state, input: few.restrict(self.line, step(state, input))
-
-    def linear(self) -> dict[str, np.ndarray]:
-        """Return the logits of the network that is linear at one place, and at the nearest."""
-        middle = int(self.dissection.logits(self.line.location).abs().argmin())
-        return {
-            "one_point": self._run(self._linear_step(lambda state: torch.full((len(state),), middle))),
-            "nearest": self._run(self._linear_step(self.line.nearest)),
-        }
-
-    def _linear_step(self, place: Callable[[Tensor], Int[Tensor, " sample"]]) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return the step of the network that is linear at places, in the precision in which it runs itself."""
-        linear = self.linearization
-        tensors = linear.location, linear.input, linear.image, linear.recurrent_jacobian, linear.input_jacobian
-        location, neutral, image, recurrent, driven = (tensor.to(self.initial) for tensor in tensors)
-
-        def step(state: Tensor, input: Tensor) -> Tensor:
-            at = place(state).to(state.device)
-            following = image[at]
-            for each in at.unique():
-                rows = at == each
-                following[rows] += (state[rows] - location[each]) @ recurrent[each].T
-                following[rows] += (input[rows] - neutral[each]) @ driven[each].T
-            return following.clamp(-LARGEST, LARGEST)
-
-        return step
-
-    def _spread(self) -> Float[Tensor, "input input"]:
-        """Return the mean of `(x - x*) (x - x*)'` over the words of the training split."""
-        train = self.dissection.data.train.tokens
-        count = torch.from_numpy(np.bincount(train, minlength=len(self.words))).to(self.dissection.device)
-        distance = self.words.double() - neutral_input(self.dissection)
-        return distance.T @ (distance * (count / count.sum()).unsqueeze(1))
-
-    @torch.no_grad()
-    def _run(self, step: Callable[[Tensor, Tensor], Tensor]) -> np.ndarray:
-        """Return the logits of what takes these steps, from the initial state on."""
-        tokens, lengths = self.batch.tokens, self.batch.lengths
-        state = self.initial.repeat(len(tokens), 1)
-        for time in range(tokens.shape[1]):
-            still = int((lengths > time).sum())
-            state[:still] = step(state[:still], self.dissection.embed(tokens[:still, time])).to(state)
-        return self.dissection.logits(state.nan_to_num(0.0, LARGEST, -LARGEST)).cpu().numpy()
 
 
 def _listed(words: tuple[str, ...], table: dict[str, np.ndarray]) -> str:
