@@ -39,6 +39,8 @@ PROMISED = {
     "linear_rnn/test_accuracy",
     "bow/test_accuracy",
     "shuffled_words/test_accuracy",
+    "flow/drift_in_document",
+    "fidelity/agreement/integrator",
 }
 FIGURES = {
     "figure_1_activity",
@@ -49,7 +51,9 @@ FIGURES = {
     "figure_4ac_inputs",
     "figure_4bd_overlap",
     "figure_5_linearization",
+    "fidelity",
     "fixed_points",
+    "flow",
     "page",
     "relaxation",
     "valence_words",
@@ -90,6 +94,7 @@ def test_a_run_leaves_the_same_in_its_folder_and_in_mlflow(store, capsys, arch):
         "model.safetensors",
         "arrays",
         "explorer.html",
+        "word_table.csv",
         *(f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")),
     }
     with np.load("out/arrays/fixed_points.npz", allow_pickle=False) as arrays:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from slowpoints.dynamics import plots
 from slowpoints.dynamics.checks import InvalidInput, as_points, check_count, check_precision, check_size
-from slowpoints.dynamics.eigenmodes import Eigenmodes, eigenmodes, joined
+from slowpoints.dynamics.decomposition import eigenmodes
+from slowpoints.dynamics.eigenmodes import Eigenmodes, joined
 from slowpoints.dynamics.fixed_points import FixedPoints
 from slowpoints.dynamics.records import Record
 from slowpoints.dynamics.system import System, as_system

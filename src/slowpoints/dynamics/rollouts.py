@@ -1,30 +1,17 @@
-"""How well a network is its linearisation, and where it goes under constant input."""
+"""How well a network is its linearisation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from slowpoints.dynamics.checks import (
-    InvalidInput,
-    as_points,
-    as_readout,
-    as_tensor,
-    check_count,
-    check_precision,
-    check_size,
-)
-from slowpoints.dynamics.fixed_points import FixedPoints
-from slowpoints.dynamics.system import System, as_system
+from slowpoints.dynamics.checks import InvalidInput, as_points, as_tensor, check_size
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-    from slowpoints.cells.jacobians import Step
-    from slowpoints.dynamics.calls import GivenStep
     from slowpoints.dynamics.checks import Array
     from slowpoints.dynamics.linearization import Linearization
 
@@ -194,149 +181,3 @@ def linearized_states(
         state = _move(linearization, state.to(linearization.location), inputs[:, step])
         states.append(state)
     return torch.stack(states, dim=1)
-
-
-def relaxation(
-    network: Step | nn.Module,
-    states: Array,
-    input: Array | None = None,
-    *,
-    steps: int = 50,
-    step: GivenStep | None = None,
-    dtype: torch.dtype = torch.float64,
-) -> Float[Tensor, "step point"]:
-    """Return `||h_{t+1} - h_t|| / ||h_t||` while a network runs under constant input, zero where None.
-
-    Parameters
-    ----------
-    network, states, input, step
-        As for `find_fixed_points`.
-    steps
-        How many steps to run.
-    dtype
-        Precision of the run and of its result.
-
-    Returns
-    -------
-    Tensor
-        `(step, point)`.
-
-    Raises
-    ------
-    InvalidInput
-        As for `find_fixed_points`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from slowpoints import relaxation
-    >>> relaxation(lambda h: 0.5 * h, torch.ones(1, 2), steps=3).flatten().tolist()
-    [0.5, 0.5, 0.5]
-    """
-    check_count(steps, "steps")
-    check_precision(dtype)
-    with torch.inference_mode(False), torch.no_grad():
-        system, state, inputs = as_system(network, as_points(states), input, dtype, step)
-        changes = [
-            (following - state).norm(dim=1) / state.norm(dim=1)
-            for state, following in _run(system, state, inputs, steps)
-        ]
-    return torch.stack(changes)
-
-
-def drift(
-    network: Step | nn.Module,
-    points: FixedPoints | Array,
-    steps: int,
-    input: Array | None = None,
-    *,
-    step: GivenStep | None = None,
-    dtype: torch.dtype = torch.float64,
-) -> Float[Tensor, "point state"]:
-    """Return how far, and where to, a network under constant input has moved from each point after some steps.
-
-    A line of slow points is a memory for as long as its points drift little: `manifold.share(moved)` says it as a share
-    of the line, `readout_change(moved, weights)` as what is read out.
-
-    Parameters
-    ----------
-    network, step
-        As for `find_fixed_points`.
-    points
-        `FixedPoints`, or states `(point, state)`.
-    steps
-        How many steps to run: as many as an input to be remembered lasts.
-    input
-        The constant input x, `(input,)` or `(point, input)`. Where None, those of the `FixedPoints`, or zero.
-    dtype
-        Precision of the run and of its result.
-
-    Returns
-    -------
-    Tensor
-        `(point, state)`: the last state less the first.
-
-    Raises
-    ------
-    InvalidInput
-        As for `find_fixed_points`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from slowpoints import drift
-    >>> leak = torch.tensor([0.99, 0.5])
-    >>> drift(lambda h: leak * h, torch.tensor([[1.0, 0.0], [-0.5, 0.0]]), steps=10)[:, 0].round(decimals=3).tolist()
-    [-0.096, 0.048]
-    """
-    check_count(steps, "steps")
-    check_precision(dtype)
-    if isinstance(points, FixedPoints):
-        input = points.input if input is None else input
-        points = points.location
-    with torch.inference_mode(False), torch.no_grad():
-        system, start, inputs = as_system(network, as_points(points, "points"), input, dtype, step)
-        last = start
-        for _, following in _run(system, start, inputs, steps):
-            last = following
-    return last - start
-
-
-def readout_change(moved: Array, readout: Array) -> Float[Tensor, "point readout"]:
-    """Return what displacements of the state `(point, state)` change in what is read out.
-
-    Parameters
-    ----------
-    moved
-        Such as `drift` returns.
-    readout
-        Readout weights `(readout, hidden)`, or `(hidden,)` for one, which see the first entries of the state, or all.
-
-    Returns
-    -------
-    Tensor
-        `(point, readout)`, in the unit of what is read out.
-
-    Raises
-    ------
-    InvalidInput
-        For shapes that do not fit, or values that are not finite.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from slowpoints import readout_change
-    >>> readout_change(torch.tensor([[0.5, 1.0, 9.0]]), torch.tensor([2.0, -1.0])).tolist()  # it sees two of three
-    [[0.0]]
-    """
-    moved = as_points(moved, "moved")
-    rows = as_readout(readout, moved.shape[1]).to(moved)
-    return moved[:, : rows.shape[1]] @ rows.T
-
-
-def _run(system: System, state: Tensor, inputs: Tensor, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield each state with the one that follows it."""
-    for _ in range(steps):
-        following = system.step(state, inputs)
-        yield state, following
-        state = following

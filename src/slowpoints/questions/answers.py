@@ -207,6 +207,8 @@ class _Found:
         self.keep.log_metrics({f"{name}/{metric}": value for metric, value in findings.metrics.items()})
         if arrays:
             self.keep.save_arrays(arrays_file(name), arrays)
+        for file, text in findings.texts.items():
+            self.keep.save_text(file, text)
         for file, drawing in question.figures.items():
             self.draw(file, partial(self._leave_figure, file, drawing, arrays))
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from slowpoints.tasks import Probes, Task
     from slowpoints.text.bag_of_words import BagOfWords
     from slowpoints.text.corpus import EncodedData
+    from slowpoints.training.linear_rnn import LinearRNNOptions, LinearRNNResult
     from slowpoints.training.model import RecurrentClassifier
 
 MODES = 3  # leading modes that analyses look at
@@ -80,6 +81,7 @@ class Dissection:
         self.sampling = sampling
         self.seed = seed
         self.test_accuracy = test_accuracy
+        self.linear_rnns: dict[LinearRNNOptions, LinearRNNResult] = {}  # that were trained, see `trained_linear_rnn`
 
     @property
     def data(self) -> EncodedData:
@@ -311,6 +313,20 @@ class Dissection:
         if found is None:
             raise Unanswerable(f"the task {self.task.name} has no inputs of which it is known what they say")
         return found
+
+    @property
+    def vocabulary(self) -> Float[Tensor, "symbol input"]:
+        """The embeddings of all words, or other symbols.
+
+        Raises
+        ------
+        Unanswerable
+            If the task is of no symbols.
+        """
+        encoder = self.network.embedding
+        if not isinstance(encoder, nn.Embedding):
+            raise Unanswerable(f"the task {self.task.name} has no symbols")
+        return encoder.weight.detach()
 
     def embed(self, inputs: Shaped[Tensor, ...]) -> Float[Tensor, "... input"]:
         """Return inputs, such as words, as the recurrent network gets them."""

@@ -58,19 +58,9 @@ class LinearRNNQuestion(Question):
 
     def __call__(self, dissection: Dissection) -> Findings:
         """Return accuracies, and the linear network's time constants and weights."""
-        dissection.check_two_classes()
-        data = dissection.data
-        result = train_linear_rnn(
-            data.train,
-            data.validation,
-            data.test,
-            len(data.words),
-            self.options,
-            seed=dissection.seed,
-            device=dissection.device,
-        )
+        result = trained_linear_rnn(dissection, self.options)
         arrays = _arrays(result.network) | {
-            "mode_shares": mode_shares(result.network, data.test),
+            "mode_shares": mode_shares(result.network, dissection.data.test),
             "validation_curve": np.array(result.validation_curve),
         }
         slow = arrays["time_constants"] > SLOW
@@ -82,6 +72,35 @@ class LinearRNNQuestion(Question):
             "slow_share": float(arrays["mode_shares"][slow].sum()),
         }
         return Findings(_sentence(result, metrics), metrics, arrays)
+
+
+def trained_linear_rnn(dissection: Dissection, options: LinearRNNOptions | None = None) -> LinearRNNResult:
+    """Return the linear network, which is trained once for all questions that ask for it.
+
+    Parameters
+    ----------
+    options
+        Of its training; where None, those with which it was trained first, or the default.
+
+    Raises
+    ------
+    Unanswerable
+        If there are not two classes.
+    """
+    dissection.check_two_classes()
+    data, trained = dissection.data, dissection.linear_rnns
+    options = options or next(iter(trained), LinearRNNOptions())
+    if options not in trained:
+        trained[options] = train_linear_rnn(
+            data.train,
+            data.validation,
+            data.test,
+            len(data.words),
+            options,
+            seed=dissection.seed,
+            device=dissection.device,
+        )
+    return trained[options]
 
 
 def _arrays(network: LinearRNN) -> dict[str, np.ndarray]:

@@ -38,11 +38,14 @@ class Findings:
         Final numbers, by their names without the question's prefix.
     arrays
         What was computed, for later use: figures are drawn from these alone.
+    texts
+        What is to be read beside them, by the names of the files.
     """
 
     sentence: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,14 @@ class BagOfWords:
         Weight of every word of the vocabulary in the logit, `(vocabulary,)`.
     validation_accuracy, test_accuracy
         Shares of documents whose label it gets right.
+    test_logits
+        What it says of every test document, `(document,)`.
     """
 
     weights: np.ndarray
     validation_accuracy: float
     test_accuracy: float
+    test_logits: np.ndarray
 
 
 def fit_bag_of_words(train: Corpus, validation: Corpus, test: Corpus, vocabulary_size: int) -> BagOfWords:
@@ -41,10 +44,12 @@ def fit_bag_of_words(train: Corpus, validation: Corpus, test: Corpus, vocabulary
     ]
     scores = [float(model.score(validation_words, validation.labels)) for model in models]
     best = int(np.argmax(scores))
+    test_words = word_presence(test, vocabulary_size)
     return BagOfWords(
         weights=models[best].coef_[0],
         validation_accuracy=scores[best],
-        test_accuracy=float(models[best].score(word_presence(test, vocabulary_size), test.labels)),
+        test_accuracy=float(models[best].score(test_words, test.labels)),
+        test_logits=models[best].decision_function(test_words),
     )
 
 
