@@ -133,7 +133,7 @@ class FidelityQuestion(Question):
         Column("fidelity/best_agreement", "agreement: up to 3-D", ".1%"),
     )
 
-    def __init__(self, documents: int = 2000, places: int = 21) -> None:
+    def __init__(self, documents: int = 2000, places: int = 41) -> None:
         if documents < 1 or places < 3:
             raise ValueError(f"documents must be at least 1 and places at least 3, not {documents} and {places}")
         self.documents = documents
