@@ -108,6 +108,22 @@ def test_what_somebody_elses_folder_names_is_not_built(left, capsys, monkeypatch
     assert not (tmp_path / "multirun").exists()
 
 
+@pytest.mark.parametrize("target", ["my_cells.wreck", "os.system", "slowpoints.text.cache.write_cache"])
+@pytest.mark.parametrize("way", ["resume", "checkpoint"])
+def test_nor_are_data(left, capsys, tmp_path, way, target):
+    config = yaml.safe_load((left.folder / "config.yaml").read_text())
+    give(left.folder, config["arch"]["cell"])
+    config["data"]["_target_"] = target
+    (left.folder / "config.yaml").write_text(yaml.safe_dump(config))
+    if way == "resume":
+        (left.folder / "summary.json").unlink()
+        said = refused(capsys, main, ["resume", "run"])
+    else:
+        said = refused(capsys, run_command, ["checkpoint=run", "analysis=none", f"tracking.uri={left.uri}"])
+    assert f"data._target_ is {target}, which is no cell, question or data set of slowpoints" in said
+    assert not (tmp_path / "wrecked").exists()
+
+
 def test_a_question_is_not_built_either(left, capsys, tmp_path):
     config = yaml.safe_load((left.folder / "config.yaml").read_text())
     config["analysis"]["questions"]["mine"] = {"_target_": "my_cells.wreck"}

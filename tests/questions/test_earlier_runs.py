@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from hydra import compose, initialize_config_dir
 
-from slowpoints.app.main import main, run_command
+from slowpoints.app.main import config_folder, main, run_command
 from slowpoints.app.trust import check_trust, recorded_options
 from slowpoints.errors import UserError
 from slowpoints.questions.fixed_points import FixedPointQuestion
@@ -19,6 +20,7 @@ from slowpoints.runs.folder import RunFolder
 from slowpoints.runs.targets import RENAMED, with_present_names
 from slowpoints.sweep.folder import read_sweep
 from slowpoints.sweep.networks import find_networks
+from slowpoints.sweep.options import check_options, essence
 
 
 @pytest.mark.parametrize("before", RENAMED)
@@ -65,6 +67,17 @@ def earlier(kept):
     assert "columns" not in summary
     (kept / "summary.json").write_text(json.dumps(summary))
     return kept
+
+
+def test_an_earlier_run_is_of_the_options_that_it_was_begun_with(kept):
+    small = ["arch.hidden_size=4", "arch.embedding_size=3", "threads=1", "training.accelerator=cpu"]
+    words = ["data.documents=200", "data.longest=20", "data.neutral_words=30", "data.sentiment_words=30"]
+    longer = ["training.max_epochs=20", "training.rate=0.02", "training.batch_size=16"]
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        now = check_options(compose("config", overrides=[*small, *words, *longer])).model_dump(mode="json")
+    before = RunFolder(kept).config()
+    for section in ("arch", "data", "training", "seed"):
+        assert essence(before)[section] == essence(now)[section], section
 
 
 def test_an_earlier_run_is_redrawn(kept):

@@ -1,6 +1,7 @@
 """A task that is written outside the package: its data, network, loss, score and evidence follow from it."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from slowpoints.errors import UserError
 from slowpoints.questions.dissection import Dissection
 from slowpoints.questions.question import Unanswerable
 from slowpoints.sweep.options import check_options
-from slowpoints.tasks import TWO_CLASSES, Classes, Sequences, Task, Values
+from slowpoints.tasks import TWO_CLASSES, Classes, Labels, Sequences, Task, Values
 from slowpoints.tasks.datamodule import TaskData
 from slowpoints.text.task import GRADES, documents
 from slowpoints.training.evaluate import evaluate
@@ -121,6 +122,25 @@ def test_values_are_told_at_every_step(tmp_path):
     ends = first.lengths.cumsum(0)
     total = (tokens - 3.0).cumsum(0)
     torch.testing.assert_close(4 * first.targets[ends[0] : ends[1], 0], (total - total[ends[0] - 1])[ends[0] : ends[1]])
+
+
+def test_several_labels_are_told_at_once(tmp_path):
+    splits = [
+        some_sequences(lambda symbols: [[(symbols == 2).sum() > 1, symbols[-1] == 3]], seed=seed) for seed in range(3)
+    ]
+    splits = [replace(each, targets=each.targets.astype(int)) for each in splits]
+    task = Task("tags", *splits, inputs=5, outputs=Labels(("two twice", "three at the end")))
+    module, result, found = trained(task, tmp_path, 12)
+    assert set(found) == {"loss", "f1"}
+    assert module.network.readout.weight.shape == (2, 12)
+    with torch.no_grad():
+        batch = next(iter(TaskData(task, 75, seed=0).test_dataloader()))
+        said = (module.network.eval()(batch.tokens, batch.lengths) > 0).numpy()
+    there = batch.targets.numpy() == 1
+    right, wrong = (said & there).sum(axis=0), (said != there).sum(axis=0)
+    assert found["f1"] == pytest.approx(np.mean(2 * right / (2 * right + wrong)), abs=1e-6)
+    assert found["f1"] > 0.95
+    assert result.validation_score > 0.95
 
 
 @pytest.mark.parametrize("task", [THREE, SUM, documents(some_data())], ids=["three classes", "values", "two classes"])

@@ -13,10 +13,8 @@ from slowpoints.questions.question import Column, Findings, Question, Unanswerab
 from slowpoints.report.style import NEGATIVE, POSITIVE, VISITED, Arrays, Drawing, panels
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
-    from torch import Tensor
 
     from slowpoints.questions.dissection import Dissection
 
@@ -116,7 +114,7 @@ class FlowQuestion(Question):
     def __call__(self, dissection: Dissection) -> Findings:
         """Return drift, places of rest, and where neutral documents end."""
         line = line_of(dissection, self.places)
-        linear = linearize(dissection.network.cell, line.location, neutral_input(dissection))
+        linear = linearize(dissection.network.cell, line.location, dissection.neutral)
         drift = drift_along(linear, line.axis) / (2 * line.reach)
         rest, stable = rest_places(line.place, drift, line.near)
         document = max(1, int(np.median(dissection.trajectories.lengths)))
@@ -161,7 +159,7 @@ class FlowQuestion(Question):
         observed = follow(
             dissection.network.cell,
             line.location[line.near],
-            neutral_input(dissection),
+            dissection.neutral,
             steps=self.tokens,
             observe=lambda states: torch.stack([line.place_of(states), dissection.logits(states).double()], dim=1),
         )
@@ -182,14 +180,6 @@ def line_of(dissection: Dissection, places: int) -> Line:
     if not float(manifold.extent[0, 1] - manifold.extent[0, 0]) > 0:
         raise Unanswerable("all points are in one place")
     return trace_line(dissection.points.location, manifold.axis, places)
-
-
-def neutral_input(dissection: Dissection) -> Float[Tensor, " input"]:
-    """Return the input under which the points of a dissection are slow: zero where it does not say."""
-    # Until every dissection has a neutral input: replace by `dissection.neutral`, and remove this function.
-    zero = torch.zeros(dissection.network.cell.input_size, dtype=torch.float64, device=dissection.device)
-    neutral: Tensor = getattr(dissection, "neutral", zero)
-    return neutral.double()
 
 
 def _sentence(metrics: dict[str, float], document: int, arrays: Arrays) -> str:

@@ -22,7 +22,6 @@ from slowpoints.dynamics import (
     linearize,
     slowest_modes,
 )
-from slowpoints.questions.flow import neutral_input
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -55,7 +54,7 @@ class SimplerModels:
     @cached_property
     def linearization(self) -> Linearization:
         """The network, linear at the places of the line."""
-        neutral = neutral_input(self.dissection)
+        neutral = self.dissection.neutral
         return linearize(self.dissection.network.cell, self.line.location, neutral, modes=max(FEW)).oriented(
             self.line.axis
         )
@@ -136,7 +135,7 @@ class SimplerModels:
         """Return the mean of `(x - x*) (x - x*)'` over the words of the training split."""
         train = self.dissection.data.train.tokens
         count = torch.from_numpy(np.bincount(train, minlength=len(self.words))).to(self.dissection.device)
-        distance = self.words.double() - neutral_input(self.dissection)
+        distance = self.words.double() - self.dissection.neutral
         return distance.T @ (distance * (count / count.sum()).unsqueeze(1))
 
     @torch.no_grad()

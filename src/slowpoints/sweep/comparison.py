@@ -75,6 +75,8 @@ def accuracy_table(groups: Sequence[Group]) -> Table:
     headings = (Cell(column.heading, more=column.metric) for column in columns)
     head = [Cell("network"), *([Cell("seeds")] if seeds else []), *headings]
     note = "Share of test documents answered rightly (validation: of validation documents)."
+    if any(" " in column.heading for column in _scores(groups)):
+        note += " Of networks whose task has another score: that score, by its name."
     return Table("Accuracies", note + (" Mean ± standard deviation over seeds." if seeds else ""), head, rows)
 
 
