@@ -136,6 +136,16 @@ def test_a_search_analyses_what_is_best_on_validation(store, tmp_path):
             ["-m", "arch=gru,rnn", "hydra.sweeper.prefer=[training.rate]"],
             ["hydra.sweeper.prefer", "hydra.sweeper.search"],
         ),
+        (  # other choices than the experiment's: two trials and what is taken
+            [
+                "experiment=search",
+                "arch=gru",
+                "data=synthetic",
+                'hydra.sweeper.search={arch.hidden_size: "5,6"}',
+                "hydra.launcher.n_jobs=0",
+            ],
+            ["3 jobs", "hydra.launcher.n_jobs: must be greater than 0"],
+        ),
         (["-m", "arch=gru,rnn", "hydra.launcher.n_jobs=0"], ["hydra.launcher.n_jobs: must be greater than 0"]),
         (
             ["-m", "hydra/launcher=slurm", "hydra.launcher.setup=module load cuda"],

@@ -87,7 +87,7 @@ def run_command(arguments: Sequence[str]) -> None:
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     STOP.listen()
-    sys.argv = ["slowpoints run", *sorted(_expand_resume(arguments), key=_is_override)]
+    sys.argv = ["slowpoints run", *sorted(_expand_search(_expand_resume(arguments)), key=_is_override)]
     register_resolvers()
     try:
         _refuse_two_choices(arguments)
@@ -182,6 +182,12 @@ def _expand_resume(arguments: Sequence[str]) -> list[str]:
         return rest
     mode = [] if MULTIRUN & set(rest) else ["-m"]
     return [*mode, *rest, f"hydra.sweeper.resume='{named[-1]}'"]
+
+
+def _expand_search(arguments: Sequence[str]) -> list[str]:
+    """Let `hydra.sweeper.search={...}` stand in place of an experiment's choices: Hydra would put it among them."""
+    key = "hydra.sweeper.search="
+    return [part for each in arguments for part in ([f"{key}null", each] if each.startswith(f"{key}{{") else [each])]
 
 
 def _resume_command(arguments: Sequence[str]) -> NoReturn:
