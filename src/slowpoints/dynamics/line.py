@@ -83,10 +83,24 @@ def trace_line(points: Array, axis: Array, places: int = 21) -> Line:
     places
         How many, from the first of the points to the last.
 
+    Returns
+    -------
+    Line
+        With `places` places on the points, and more beyond both ends.
+
     Raises
     ------
     InvalidInput
         For fewer than three points or places, points that do not differ along the axis, or sizes that do not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import trace_line
+    >>> points = torch.linspace(-1, 1, 50).unsqueeze(1) * torch.tensor([[2.0, 0.0]])
+    >>> line = trace_line(points, axis=torch.tensor([1.0, 0.0]), places=5)
+    >>> line.place[line.near].tolist(), round(line.reach, 3)
+    ([-1.0, -0.5, 0.0, 0.5, 1.0], 2.0)
 
     References
     ----------
@@ -135,10 +149,24 @@ def drift_along(linearization: Linearization, axis: Array) -> Float[Tensor, " po
     the largest `|(r . m) (l . m)|`: a state beside the line falls back onto it, which is no drift. NaN at points where
     no mode can be trusted.
 
+    Returns
+    -------
+    Tensor
+        `(point,)`.
+
     Raises
     ------
     InvalidInput
         For an axis of another size.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import drift_along, linearize
+    >>> leak = torch.tensor([0.99, 0.5])
+    >>> linear = linearize(lambda h, x: leak * h + x, torch.tensor([[2.0, 0.3]]), input=torch.zeros(2))
+    >>> drift_along(linear, torch.tensor([1.0, 0.0])).round(decimals=4).tolist()  # not what falls back onto the axis
+    [-0.02]
     """
     axis = as_points(axis, "axis")[0]
     check_size(axis, linearization.location.shape[1], "axis", "the state")
@@ -166,6 +194,15 @@ def rest_places(
         The zeros, rising.
     stable
         Whether the drift points to each from both sides.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import rest_places
+    >>> place, drift = torch.linspace(-1, 1, 5), torch.tensor([0.1, -0.1, -0.1, 0.1, 0.2])
+    >>> rest, stable = rest_places(place, drift, torch.ones(5, dtype=torch.bool))
+    >>> rest.tolist(), stable.tolist()
+    ([-0.75, 0.25], [True, False])
     """
     known = near & drift.isfinite()
     pair = known[:-1] & known[1:] & ((drift[:-1] > 0) != (drift[1:] > 0))

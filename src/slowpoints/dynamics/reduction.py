@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from slowpoints.dynamics.line import Line
     from slowpoints.dynamics.linearization import Linearization
 
-HORIZON = 50.0  # tokens over which what is read out later still counts
+HORIZON = 50.0  # steps over which what is read out later still counts
 OBSERVED = 64  # steps ahead at which the readout is looked at
 DOUBLINGS = 8  # 2 to this power is how many earlier inputs are taken into account
 NEGLIGIBLE = 1e-10  # of the largest: variances of directions that do nothing
@@ -62,10 +62,24 @@ def slowest_modes(linearization: Linearization, count: int) -> Directions:
 
     Modes that cannot be trusted are left out.
 
+    Returns
+    -------
+    Directions
+        At each point of the linearisation.
+
     Raises
     ------
     InvalidInput
         Where fewer modes were found.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import linearize, slowest_modes
+    >>> leak = torch.tensor([0.99, 0.5, 0.1])
+    >>> linear = linearize(lambda h, x: leak * h + x, torch.zeros(1, 3), input=torch.zeros(3))
+    >>> slowest_modes(linear, 2).left[0].tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
     check_count(count, "count")
     modes = linearization.modes
@@ -82,7 +96,7 @@ def slowest_modes(linearization: Linearization, count: int) -> Directions:
 def balanced_directions(linearization: Linearization, readout: Array, spread: Array, count: int) -> Directions:
     """Return the directions at each point that earlier inputs excite and later readouts see, both at once the most.
 
-    Balanced truncation of the linear network at the point. What is read out a tokens later counts `exp(-a / 50)`;
+    Balanced truncation of the linear network at the point. What is read out a steps later counts `exp(-a / 50)`;
     where the network grows, it is slowed down to stay as it is.
 
     Parameters
@@ -96,10 +110,25 @@ def balanced_directions(linearization: Linearization, readout: Array, spread: Ar
     count
         How many directions.
 
+    Returns
+    -------
+    Directions
+        At each point; zeros where fewer than `count` directions do anything.
+
     Raises
     ------
     InvalidInput
         For shapes that do not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import balanced_directions, linearize
+    >>> leak = torch.tensor([0.9, 0.9])
+    >>> linear = linearize(lambda h, x: leak * h + x, torch.zeros(1, 2), input=torch.zeros(2))
+    >>> found = balanced_directions(linear, readout=torch.tensor([0.0, 1.0]), spread=torch.eye(2), count=1)
+    >>> (found.right @ found.left)[0].round(decimals=3).tolist()  # what is never read out is left out
+    [[0.0, 0.0], [0.0, 1.0]]
 
     References
     ----------
@@ -135,7 +164,7 @@ def _balanced(at: Linearization, weights: Tensor, spread: Tensor, count: int) ->
 
 @torch.no_grad()
 def input_steps(step: Step, line: Line, directions: Directions, inputs: Array) -> Float[Tensor, "place input"]:
-    """Return how far each input moves a state along the line, at each place: in the line's units, within one token.
+    """Return how far each input moves a state along the line, at each place: in the units of the line, within one step.
 
     A state at a place c moves to F(c, x). That is restricted to the directions at the place where it has arrived, and
     its own place is read: projected there, since the directions turn along the line.
@@ -146,6 +175,23 @@ def input_steps(step: Step, line: Line, directions: Directions, inputs: Array) -
         F, the network's step.
     inputs
         x, `(input, size)`.
+
+    Returns
+    -------
+    Tensor
+        `(place, input)`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import input_steps, linearize, slowest_modes, trace_line
+    >>> step = lambda h, x: torch.tensor([1.0, 0.5]) * h + x
+    >>> points = torch.linspace(-2, 2, 50).unsqueeze(1) * torch.tensor([[1.0, 0.0]])
+    >>> line = trace_line(points, axis=torch.tensor([1.0, 0.0]), places=5)
+    >>> directions = slowest_modes(linearize(step, line.location, input=torch.zeros(2)), 1)
+    >>> moved = input_steps(step, line, directions, torch.tensor([[0.2, 9.0]]))
+    >>> round(moved[0].item(), 3)  # in units of half the line
+    0.1
     """
     inputs = as_points(inputs, "inputs")
     arrived = [
@@ -161,6 +207,23 @@ def linear_input_steps(
     """Return the same by the linear network at each place: drift, `F(c, x*) - c`, and gain, `Jinp (x - x*)`.
 
     Both are projected there: with the top mode alone, the step is `(r_1 . m) (l_1 . (F(c, x*) - c + Jinp (x - x*)))`.
+
+    Returns
+    -------
+    Tensor
+        `(place, input)`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import linear_input_steps, linearize, slowest_modes, trace_line
+    >>> step = lambda h, x: torch.tensor([1.0, 0.5]) * h + x
+    >>> points = torch.linspace(-2, 2, 50).unsqueeze(1) * torch.tensor([[1.0, 0.0]])
+    >>> line = trace_line(points, axis=torch.tensor([1.0, 0.0]), places=5)
+    >>> linear = linearize(step, line.location, input=torch.zeros(2))
+    >>> moved = linear_input_steps(linear, line, slowest_modes(linear, 1), torch.tensor([[0.2, 9.0]]))
+    >>> round(moved[0].item(), 3)  # in units of half the line
+    0.1
     """
     along = directions.along(line.axis).to(linearization.location)
     drift = ((linearization.image - linearization.location) * along).sum(dim=1)
@@ -192,6 +255,19 @@ def integrate(
         `(sequence, time)`, padded after each one's end.
     lengths
         `(sequence,)`.
+
+    Returns
+    -------
+    array
+        `(sequence,)`: the place after the last symbol.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from slowpoints import integrate
+    >>> place, steps = np.array([-1.0, 0.0, 1.0]), np.array([[0.5, 0.0], [0.25, 0.0], [0.0, 0.0]])  # of two symbols
+    >>> integrate(place, steps, 0.0, symbols=np.array([[0, 0], [1, 1]]), lengths=np.array([2, 2])).tolist()
+    [0.4375, 0.0]
     """
     at = np.full(len(symbols), float(start))
     for time in range(int(lengths.max())):

@@ -168,14 +168,14 @@ def follow(
     step: GivenStep | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> Tensor:
-    """Return what is observed of a network that runs under constant input, zero where None: at first, and each token.
+    """Return what is observed of a network that runs under constant input, zero where None: at first, and at each step.
 
     Parameters
     ----------
     network, states, input, step
         As for `find_fixed_points`.
     steps
-        How many tokens to run.
+        How many steps to run.
     observe
         What to keep of the states `(point, state)`: an entry for each point.
     dtype
@@ -190,6 +190,13 @@ def follow(
     ------
     InvalidInput
         As for `find_fixed_points`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from slowpoints import follow
+    >>> follow(lambda h: 0.5 * h, torch.ones(1, 2), steps=2, observe=lambda state: state[:, 0]).tolist()
+    [[1.0], [0.5], [0.25]]
     """
     check_count(steps, "steps")
     check_precision(dtype)
