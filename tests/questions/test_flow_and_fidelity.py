@@ -14,7 +14,7 @@ from slowpoints.questions.linear_rnn import LinearRNNQuestion, trained_linear_rn
 from slowpoints.training.linear_rnn import LinearRNNOptions
 from slowpoints.training.model import RecurrentClassifier
 
-WHEREVER_IT_GOES = SAMPLING.model_copy(update={"slow_tolerance": 1e-2})  # a leaking state is not so slow
+WHEREVER_IT_GOES = SAMPLING.model_copy(update={"slow": 1.0})  # a leaking state is not so slow
 LEAK = 0.98  # of a state along the axis that is left after a token
 
 

@@ -6,10 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from hydra_plugins.slowpoints_sweeps.sweeper import JobSweeper
-from slowpoints.app.sweep import _check_preferred
 from slowpoints.errors import UserError
 from slowpoints.sweep.jobs import End, Job
-from slowpoints.sweep.search import Search, chosen_trial, final_job, option, standard_error
+from slowpoints.sweep.search import Search, check_preferred, chosen_trial, final_job, option, standard_error
 
 SEARCH = Search("gru-imdb", ["slow", "fast", "wild"], {"questions": {"all": {}}})
 DONE, FAILED = End("done"), End("failed", "the loss became nan")
@@ -128,7 +127,7 @@ def test_the_sweeper_hands_on_what_is_preferred(monkeypatch, given):
 
 def test_a_preference_that_cannot_decide_is_refused():
     configs = [{"training": {"recurrent_l2": 0.1, "rate": rate}} for rate in (1, 2)]
-    _check_preferred(["training.recurrent_l2", "training.rate"], configs)
-    _check_preferred([], configs)
+    check_preferred(["training.recurrent_l2", "training.rate"], configs)
+    check_preferred([], configs)
     with pytest.raises(UserError, match="all networks of the search have the same"):
-        _check_preferred(["training.recurrent_l2"], configs)
+        check_preferred(["training.recurrent_l2"], configs)

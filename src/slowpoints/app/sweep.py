@@ -23,7 +23,7 @@ from slowpoints.sweep.folder import AGAIN, JOBS, RECORD, Sweep, find_begun, has_
 from slowpoints.sweep.jobs import End, Job, job_names, sweep_id
 from slowpoints.sweep.options import RunOptions, check_options
 from slowpoints.sweep.prepare import build_caches, find_files
-from slowpoints.sweep.search import Search, chosen_trial, final_job, option
+from slowpoints.sweep.search import Search, check_preferred, chosen_trial, final_job
 
 if TYPE_CHECKING:
     from slowpoints.tracking.run import TrackedRun
@@ -40,12 +40,7 @@ class JobsFailed(Exception):
 
 
 def run_sweep(hydra: Any, overrides: Overrides) -> None:
-    """Run a job for each list of overrides.
-
-    Parameters
-    ----------
-    hydra
-        The sweeper, set up by Hydra: its `config`, `hydra_context` and `launcher` are used.
+    """Run a job for each list of overrides; `hydra` is the sweeper, set up by Hydra.
 
     Raises
     ------
@@ -82,12 +77,16 @@ def run_search(hydra: Any, finals: Overrides, trials: Overrides, prefer: Sequenc
         raise UserError("hydra.sweeper.search: the command leaves nothing to choose among; name several values")
     final_configs = [_plain(options) for options in _compose(hydra, finals)]
     trial_configs = [_plain(options) for options in _compose(hydra, trials)]
-    _check_preferred(prefer, trial_configs)
+    check_preferred(prefer, trial_configs)
     jobs = _jobs(job_names(trials, trial_configs), trial_configs)
     searches = []
     for name, final, config in zip(job_names(finals, final_configs), finals, final_configs, strict=True):
         choice = sorted(_without(final, ["analysis"]))
-        own = [job.name for job, each in zip(jobs, trials, strict=True) if _chosen(each, searched) == choice]
+        own = [
+            job.name
+            for job, each in zip(jobs, trials, strict=True)
+            if sorted(_without(each, [*searched, "analysis"])) == choice
+        ]
         searches.append(Search(name, own, config["analysis"], prefer))
     _carry_out(_sweep(hydra, sweep_id([*final_configs, *trial_configs]), jobs, searches), hydra)
 
@@ -297,19 +296,5 @@ def _keys(overrides: Overrides) -> list[str]:
     return [each.split("=", 1)[0] for job in overrides for each in job]
 
 
-def _check_preferred(prefer: Sequence[str], configs: Sequence[Mapping[str, Any]]) -> None:
-    values = {key: {option(config, key) for config in configs} for key in prefer}
-    if prefer and all(len(each) == 1 for each in values.values()):
-        raise UserError(
-            f"hydra.sweeper.prefer: all networks of the search have the same {', '.join(prefer)}; name what "
-            "hydra.sweeper.search varies"
-        )
-
-
 def _without(overrides: Sequence[str], keys: Sequence[str]) -> list[str]:
     return [each for each in overrides if each.split("=", 1)[0] not in keys]
-
-
-def _chosen(trial: Sequence[str], searched: set[str]) -> list[str]:
-    """Return what a trial has in common with all others of its search."""
-    return sorted(_without(trial, [*searched, "analysis"]))

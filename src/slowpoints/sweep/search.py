@@ -98,6 +98,22 @@ def option(config: Mapping[str, Any], key: str) -> float:
     return float(value)
 
 
+def check_preferred(prefer: Sequence[str], configs: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse options that are preferred by their size and do not differ.
+
+    Raises
+    ------
+    UserError
+        Where all trials have the same.
+    """
+    values = {key: {option(config, key) for config in configs} for key in prefer}
+    if prefer and all(len(each) == 1 for each in values.values()):
+        raise UserError(
+            f"hydra.sweeper.prefer: all networks of the search have the same {', '.join(prefer)}; name what "
+            "hydra.sweeper.search varies"
+        )
+
+
 def final_job(search: Search, taken: Job) -> Job:
     """Return the job that analyses the network of the trial that is taken."""
     folder = taken.folder.parent / search.name
