@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn.functional import pad
 
 from slowpoints.dynamics import (
     FixedPoints,
@@ -22,10 +21,11 @@ from slowpoints.dynamics import (
     sample_states,
     sweep_tolerances,
 )
+from slowpoints.questions.neutral import neutral_input
+from slowpoints.questions.plane import at_least_a_plane
 from slowpoints.questions.question import Unanswerable
 from slowpoints.questions.trajectories import Trajectories, read
 from slowpoints.tasks.documents import Documents
-from slowpoints.text.corpus import PADDING
 from slowpoints.training.bag_of_words import BagOfWords, fit_bag_of_words
 from slowpoints.training.valence_words import ValenceWords, choose_valence_words
 
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from slowpoints.training.model import RecurrentClassifier
 
 MODES = 3  # leading modes that analyses look at
-LEVELS = (0.3, 0.1, 0.03, 0.01)  # of relative speed, at which what is found is compared
-ROWS = 1 << 16  # transitions at once
 WHEN = {"last": "the last step", "every": "every step"}
 ENDS = (0.05, 0.95)  # quantiles of places at which the manifold is taken to end
 
@@ -129,19 +127,8 @@ class Dissection:
 
     @cached_property
     def typical_step(self) -> float:
-        """How far the state moves with a word: median over the sampled documents, from their second word on.
-
-        Raises
-        ------
-        Unanswerable
-            If it does not move, or documents have no second word.
-        """
-        rows, states = self.trajectories.followed, self.states
-        moved = [(states[some + 1] - states[some]).norm(dim=1) for some in rows.split(ROWS)]
-        step = torch.cat(moved).median().item() if len(rows) else 0.0
-        if not step > 0:
-            raise Unanswerable("the state does not move from one word to the next, so that nothing is slow beside it")
-        return step
+        """How far the state moves with a word (median), which slowness is measured by; see `Trajectories`."""
+        return self.trajectories.typical_step
 
     @cached_property
     def neutral(self) -> Float[Tensor, " input"]:
@@ -149,33 +136,19 @@ class Dissection:
         return self.neutral_input(self.sampling.neutral)
 
     def neutral_input(self, choice: Neutral) -> Float[Tensor, " input"]:
-        """Return an input that says nothing: zero; or the mean of the words' embeddings, by how often they are read.
-
-        They are counted in the training split as the network reads it. So the unknown word counts as often as words are
-        read as it; padding, which is not read, does not.
-        """
-        weight = self.network.embedding.weight.detach()
-        if choice == "zero":
-            return weight.new_zeros(weight.shape[1])
-        counts = np.bincount(self.task.train.inputs, minlength=len(weight)).astype(np.float64)
-        counts[PADDING] = 0
-        shares = torch.from_numpy(counts / counts.sum()).to(weight.device)
-        return (shares @ weight.double()).to(weight.dtype)
+        """Return an input that says nothing; see `questions.neutral`."""
+        return neutral_input(self.network.embedding.weight.detach(), self.task.train, choice)
 
     @cached_property
     def found(self) -> dict[float, FixedPoints]:
-        """Where one search, under the neutral input, first came to each level of relative speed; the largest first.
-
-        Levels are `sampling.slow`, `sampling.fixed`, and others above the latter to compare with.
-        """
+        """Where one search, under the neutral input, first came to each of `sampling.levels`."""
         return self.search(self.sampling.points, self.neutral)
 
     def search(self, points: int, input: Float[Tensor, " input"]) -> dict[float, FixedPoints]:
         """Search for points where the network is slow under a constant input, from some of the visited states."""
         starts = sample_states(self.states, min(points, len(self.states)), seed=self.seed)
-        slow, fixed = self.sampling.slow, self.sampling.fixed
-        levels = {slow, fixed, *(level for level in LEVELS if level > fixed)}
-        return sweep_tolerances(self.network.cell, starts, input, levels=tuple(levels), typical_step=self.typical_step)
+        levels = self.sampling.levels
+        return sweep_tolerances(self.network.cell, starts, input, levels=levels, typical_step=self.typical_step)
 
     @property
     def fixed_points(self) -> FixedPoints:
@@ -323,15 +296,3 @@ class Dissection:
     def device(self) -> torch.device:
         """Where the network is."""
         return self.network.readout.weight.device
-
-
-def at_least_a_plane(components: PrincipalComponents) -> PrincipalComponents:
-    """Return components of which there are two: where states have one dimension, nothing varies in the second."""
-    missing = 2 - len(components.components)
-    if missing <= 0:
-        return components
-    return replace(
-        components,
-        components=pad(components.components, (0, 0, 0, missing)),
-        variance=pad(components.variance, (0, missing)),
-    )

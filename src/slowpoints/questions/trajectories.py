@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from slowpoints.dynamics import visited_states
+from slowpoints.questions.question import Unanswerable
 from slowpoints.tasks.batches import make_batch
 from slowpoints.text.corpus import gather, offsets_of
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from slowpoints.training.model import RecurrentClassifier
 
 BATCH = 128  # documents run at a time
+ROWS = 1 << 16  # transitions at once
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,22 @@ class Trajectories:
         inside = np.ones(len(self.states), dtype=bool)
         inside[self.offsets[1:] - 1] = False
         return torch.from_numpy(np.flatnonzero(inside))
+
+    @property
+    def typical_step(self) -> float:
+        """How far the state moves with a word: median over all words but the first of each document.
+
+        Raises
+        ------
+        Unanswerable
+            If it does not move, or documents have no second word.
+        """
+        rows = self.followed
+        moved = [(self.states[some + 1] - self.states[some]).norm(dim=1) for some in rows.split(ROWS)]
+        step = torch.cat(moved).median().item() if len(rows) else 0.0
+        if not step > 0:
+            raise Unanswerable("the state does not move from one word to the next, so that nothing is slow beside it")
+        return step
 
 
 def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray) -> Trajectories:
