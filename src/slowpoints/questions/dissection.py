@@ -21,9 +21,10 @@ from slowpoints.dynamics import (
     sample_states,
     sweep_tolerances,
 )
+from slowpoints.questions.plane import at_least_a_plane
 from slowpoints.questions.question import Unanswerable
 from slowpoints.questions.subject import Subject
-from slowpoints.questions.trajectories import Trajectories, at_least_a_plane, read
+from slowpoints.questions.trajectories import Trajectories, read
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 
 MODES = 3  # leading modes that analyses look at
-LEVELS = (0.3, 0.1, 0.03, 0.01)  # of relative speed, at which what is found is compared
-ROWS = 1 << 16  # transitions at once
 ENDS = (0.05, 0.95)  # quantiles of places at which the manifold is taken to end
 
 
@@ -69,19 +68,8 @@ class Dissection(Subject):
 
     @cached_property
     def typical_step(self) -> float:
-        """How far the state moves with a word: median over the sampled documents, from their second word on.
-
-        Raises
-        ------
-        Unanswerable
-            If it does not move, or documents have no second word.
-        """
-        rows, states = self.trajectories.followed, self.states
-        moved = [(states[some + 1] - states[some]).norm(dim=1) for some in rows.split(ROWS)]
-        step = torch.cat(moved).median().item() if len(rows) else 0.0
-        if not step > 0:
-            raise Unanswerable("the state does not move from one word to the next, so that nothing is slow beside it")
-        return step
+        """How far the state moves with a word (median), which slowness is measured by; see `Trajectories`."""
+        return self.trajectories.typical_step
 
     @cached_property
     def neutral(self) -> Float[Tensor, " input"]:
@@ -90,18 +78,14 @@ class Dissection(Subject):
 
     @cached_property
     def found(self) -> dict[float, FixedPoints]:
-        """Where one search, under the neutral input, first came to each level of relative speed; the largest first.
-
-        Levels are `sampling.slow`, `sampling.fixed`, and others above the latter to compare with.
-        """
+        """Where one search, under the neutral input, first came to each of `sampling.levels`."""
         return self.search(self.sampling.points, self.neutral)
 
     def search(self, points: int, input: Float[Tensor, " input"]) -> dict[float, FixedPoints]:
         """Search for points where the network is slow under a constant input, from some of the visited states."""
         starts = sample_states(self.states, min(points, len(self.states)), seed=self.seed)
-        slow, fixed = self.sampling.slow, self.sampling.fixed
-        levels = {slow, fixed, *(level for level in LEVELS if level > fixed)}
-        return sweep_tolerances(self.network.cell, starts, input, levels=tuple(levels), typical_step=self.typical_step)
+        levels = self.sampling.levels
+        return sweep_tolerances(self.network.cell, starts, input, levels=levels, typical_step=self.typical_step)
 
     @property
     def fixed_points(self) -> FixedPoints:

@@ -9,6 +9,7 @@ from pydantic import field_validator, model_validator
 from slowpoints.options import Count, Options, Positive, checked_numbers
 
 Neutral = Literal["mean", "zero"]
+LEVELS = (0.3, 0.1, 0.03, 0.01)  # of relative speed, at which what is found is compared
 NEUTRAL_NAMES = {"mean": "the mean word", "zero": "zero"}
 
 
@@ -27,6 +28,12 @@ class Sampling(Options):
         if self.slow <= self.fixed:
             raise ValueError(f"slow must exceed fixed ({self.fixed:g})")
         return self
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Relative speeds at which searches are looked at, falling: slow, fixed, and others above the latter."""
+        others = (level for level in LEVELS if level > self.fixed)
+        return tuple(sorted({self.slow, self.fixed, *others}, reverse=True))
 
 
 class AnalysisOptions(Options):

@@ -11,8 +11,9 @@ from sklearn.metrics import roc_auc_score
 
 from slowpoints.dynamics import principal_components
 from slowpoints.questions.claims import Claim, Condition
+from slowpoints.questions.plane import at_least_a_plane
 from slowpoints.questions.question import Column, Findings, Question
-from slowpoints.questions.trajectories import at_least_a_plane, read
+from slowpoints.questions.trajectories import read
 from slowpoints.report.style import NEGATIVE, NEUTRAL, POSITIVE, Arrays, Drawing, Place, label_plane, panels
 
 if TYPE_CHECKING:

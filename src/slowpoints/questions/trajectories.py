@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn.functional import pad
 
 from slowpoints.dynamics import visited_states
+from slowpoints.questions.question import Unanswerable
 from slowpoints.tasks.batches import make_batch
 from slowpoints.text.corpus import gather, offsets_of
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int, Shaped
     from torch import Tensor
 
-    from slowpoints.dynamics import PrincipalComponents
     from slowpoints.tasks import Sequences
     from slowpoints.training.model import RecurrentClassifier
 
 BATCH = 128  # documents run at a time
+ROWS = 1 << 16  # transitions at once
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,22 @@ class Trajectories:
         inside[self.offsets[1:] - 1] = False
         return torch.from_numpy(np.flatnonzero(inside))
 
+    @property
+    def typical_step(self) -> float:
+        """How far the state moves with a word: median over all words but the first of each document.
+
+        Raises
+        ------
+        Unanswerable
+            If it does not move, or documents have no second word.
+        """
+        rows = self.followed
+        moved = [(self.states[some + 1] - self.states[some]).norm(dim=1) for some in rows.split(ROWS)]
+        step = torch.cat(moved).median().item() if len(rows) else 0.0
+        if not step > 0:
+            raise Unanswerable("the state does not move from one word to the next, so that nothing is slow beside it")
+        return step
+
 
 def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray) -> Trajectories:
     """Let a network read some of the documents, given by their numbers, and return what it does.
@@ -103,16 +119,4 @@ def read(network: RecurrentClassifier, corpus: Sequences, documents: np.ndarray)
         offsets=offsets_of(lengths),
         labels=corpus.targets_of(documents),
         initial=initial[0],
-    )
-
-
-def at_least_a_plane(components: PrincipalComponents) -> PrincipalComponents:
-    """Return components of which there are two: where states have one dimension, nothing varies in the second."""
-    missing = 2 - len(components.components)
-    if missing <= 0:
-        return components
-    return replace(
-        components,
-        components=pad(components.components, (0, 0, 0, missing)),
-        variance=pad(components.variance, (0, missing)),
     )
