@@ -48,7 +48,7 @@ def eigenmodes(jacobians: Array, count: int = 10) -> Eigenmodes:
 
     Few modes of large Jacobians in double precision are found from powers of these, where it can be shown that none is
     missed (see `powers`); all others by full decompositions. Which way was taken does not show in the result: residuals
-    are below 1e-10 either way. Each right vector's largest entry is made real and positive.
+    are below 1e-10 of the norm either way. Each right vector's largest entry is made real and positive.
 
     Parameters
     ----------
