@@ -108,7 +108,8 @@ def _checked(function: FunctionType, hints: dict[str, Any]) -> Any:
         result = function(*args, **kwargs)  # first, since what it refuses may be of any shape
         given = {**signature.bind(*args, **kwargs).arguments, "return": result}
         with jaxtyped("context"):
-            for name, hint in hints.items():
+            # "2*mode" can be checked once it is known what "mode" is
+            for name, hint in sorted(hints.items(), key=lambda item: "*" in str(item[1])):
                 if name in given:
                     _check(function, name, given[name], hint)
         return result

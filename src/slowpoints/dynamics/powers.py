@@ -66,7 +66,7 @@ class _Captured(NamedTuple):
         return self.known & (self.values.imag > 0)
 
     @property
-    def weights(self) -> Float[Tensor, "point 1 2*mode"]:
+    def weights(self) -> Float[Tensor, "point 1 row"]:
         """Return the numbers W with which `R' W L`, of real rows, projects on the modes and the conjugates of pairs."""
         twice = 1.0 + self.pair.to(self.right.dtype)
         return torch.cat([twice, -twice], dim=1).unsqueeze(1)
@@ -211,9 +211,9 @@ class _Resolvent(NamedTuple):
     along: Complex[Tensor, "point wanted mode"]  # 1 / (lambda - mu) for the captured modes, and for their conjugates
     along_conjugates: Complex[Tensor, "point wanted mode"]
     powers: list[Float[Tensor, "point state state"]]
-    factors: list[Float[Tensor, "point 2*wanted 2*wanted"]]  # one for each power, and 1 / lambda
+    factors: list[Float[Tensor, "point wanted_row wanted_row"]]  # one for each power, and 1 / lambda
 
-    def start(self) -> tuple[Float[Tensor, "point 2*wanted state"], Float[Tensor, "point 2*wanted state"]]:
+    def start(self) -> tuple[Float[Tensor, "point wanted_row state"], Float[Tensor, "point wanted_row state"]]:
         """Return right and left vectors as captured."""
         rows = torch.cat([self.wanted, self.wanted + self.captured.known.shape[1]], dim=1).unsqueeze(-1)
         sides = (self.captured.right, self.captured.left)
@@ -223,7 +223,7 @@ class _Resolvent(NamedTuple):
     def solve(self, off: Tensor, off_left: Tensor) -> tuple[Tensor, Tensor]:
         """Solve `(lambda - J) d = off` and `d (lambda - J) = off_left` for each mode, both with each power at a time.
 
-        All are real rows, `(point, 2*wanted, state)`.
+        All are real rows, `(point, wanted_row, state)`.
         """
         basis, cobasis = self.captured.right, self.captured.left
         right, shares, scale = self._without_captured(off, basis, cobasis)
@@ -249,14 +249,14 @@ class _Resolvent(NamedTuple):
         within = self._within(shares) - (rest @ cobasis.mT) * self.captured.weights
         return self._parts(torch.baddbmm(rest, within, basis).double())
 
-    def _within(self, shares: Float[Tensor, "point 2*wanted 2*mode"]) -> Float[Tensor, "point 2*wanted 2*mode"]:
+    def _within(self, shares: Float[Tensor, "point wanted_row row"]) -> Float[Tensor, "point wanted_row row"]:
         """Divide what lies along the captured modes, and along their conjugates."""
         by_real, by_imag = as_complex(shares).chunk(2, dim=2)
         mode = (by_real + 1j * by_imag) * self.along
         conjugate = (by_real - 1j * by_imag) * self.along_conjugates
         return as_rows(torch.cat([mode + conjugate, 1j * (mode - conjugate)], dim=2))
 
-    def _parts(self, rows: Float[Tensor, "point 2*wanted state"]) -> Tensor:
+    def _parts(self, rows: Float[Tensor, "point wanted_row state"]) -> Tensor:
         """Return vectors with no imaginary parts where there should be none."""
         return rows.masked_fill_(torch.cat([torch.zeros_like(self.real), self.real], dim=1).unsqueeze(-1), 0)
 
