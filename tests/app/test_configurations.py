@@ -1,6 +1,7 @@
 """Every configuration that ships composes, and is within its own ranges."""
 
 import itertools
+import math
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,20 @@ def test_recipes_apply_and_the_command_line_wins():
     assert composed("arch=rnn", "data=imdb").training.rate == 0.0005
     assert composed("arch=gru", "data=imdb").training.rate == 0.002
     assert composed("arch=rnn", "data=imdb", "training.rate=0.1").training.rate == 0.1
+    penalised = composed("arch=rnn", "data=sst")
+    assert penalised.training.recurrent_l2 == 0.01
+    assert penalised.arch.trained_initial_state
+    assert composed("arch=rnn", "data=sst", "training.recurrent_l2=0").training.recurrent_l2 == 0
+
+
+def test_experiments_have_the_penalties_that_they_are_about():
+    for experiment, networks in (("phase", 32), ("recipes", 84)):
+        with initialize_config_dir(str(config_folder()), version_base="1.3"):
+            config = compose("config", overrides=[f"experiment={experiment}"], return_hydra_config=True)
+        sweeper = config.hydra.sweeper
+        choices = [*sweeper.params.values(), *(sweeper.search or {}).values()]
+        assert math.prod(len(each.split(",")) for each in choices) == networks
+        assert config.arch.trained_initial_state
 
 
 def test_configurations_of_earlier_versions_are_those_of_networks_without_penalty_that_start_at_zero():
