@@ -104,8 +104,7 @@ class InputQuestion(Question):
     claims = (
         Claim(
             "words_push_by_valence",
-            "Words: at every point positive and negative ones push opposite ways, and not much less than elsewhere; "
-            "neutral ones hardly push",
+            "Words: at every point positive and negative ones push opposite ways, neutral ones hardly",
             (
                 Condition("inputs/projection_auc_min", 0.95, 0.8),
                 Condition("inputs/separation_min", 0.1, 0.0),

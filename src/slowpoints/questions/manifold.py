@@ -84,7 +84,7 @@ class ManifoldQuestion(Question):
     claims = (
         Claim(
             "line",
-            "One-dimensional: slow points lie along one line, without a large gap, over most of the range visited",
+            "One-dimensional: slow points lie along one line, without a large gap",
             (
                 Condition("manifold/line_variance", LINE_VARIANCE, 0.6),
                 Condition("manifold/coverage", LINE_COVERAGE, 0.25),

@@ -121,7 +121,7 @@ class ModesQuestion(Question):
     claims = (
         Claim(
             "integrates",
-            "Marginally stable: at nine of ten points one mode, no rotation, takes longer than a document to change",
+            "Marginally stable: at nine of ten points one mode, no rotation, outlasts a document",
             (Condition("modes/marginal_share", 0.9, 0.5), Condition("modes/top_real_share", 0.9, 0.5)),
         ),
         Claim(
