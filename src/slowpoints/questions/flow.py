@@ -101,7 +101,7 @@ class FlowQuestion(Question):
         ),
     )
     columns = (
-        Column("flow/drift_in_document", "drift in a document", ".0%"),
+        Column("flow/drift_in_document", "... along the line alone", ".0%"),
         Column("flow/stable", "places of rest", ".0f"),
     )
 
