@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from slowpoints.dynamics.checks import as_points, as_readout, check_count, check_precision
 from slowpoints.dynamics.fixed_points import FixedPoints
-from slowpoints.dynamics.system import System, as_system
+from slowpoints.dynamics.system import as_system
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -57,14 +57,12 @@ def relaxation(
     >>> relaxation(lambda h: 0.5 * h, torch.ones(1, 2), steps=3).flatten().tolist()
     [0.5, 0.5, 0.5]
     """
-    check_count(steps, "steps")
-    check_precision(dtype)
-    with torch.inference_mode(False), torch.no_grad():
-        system, state, inputs = as_system(network, as_points(states), input, dtype, step)
-        changes = [
-            (following - state).norm(dim=1) / state.norm(dim=1)
-            for state, following in _run(system, state, inputs, steps)
-        ]
+    changes: list[Tensor] = []
+
+    def note(state: Tensor, following: Tensor) -> None:
+        changes.append((following - state).norm(dim=1) / state.norm(dim=1))
+
+    _run(network, as_points(states), input, steps, step, dtype, note)
     return torch.stack(changes)
 
 
@@ -113,17 +111,11 @@ def drift(
     >>> drift(lambda h: leak * h, torch.tensor([[1.0, 0.0], [-0.5, 0.0]]), steps=10)[:, 0].round(decimals=3).tolist()
     [-0.096, 0.048]
     """
-    check_count(steps, "steps")
-    check_precision(dtype)
     if isinstance(points, FixedPoints):
         input = points.input if input is None else input
         points = points.location
-    with torch.inference_mode(False), torch.no_grad():
-        system, start, inputs = as_system(network, as_points(points, "points"), input, dtype, step)
-        last = start
-        for _, following in _run(system, start, inputs, steps):
-            last = following
-    return last - start
+    first, last = _run(network, as_points(points, "points"), input, steps, step, dtype)
+    return last - first
 
 
 def readout_change(moved: Array, readout: Array) -> Float[Tensor, "point readout"]:
@@ -198,20 +190,34 @@ def follow(
     >>> follow(lambda h: 0.5 * h, torch.ones(1, 2), steps=2, observe=lambda state: state[:, 0]).tolist()
     [[1.0], [0.5], [0.25]]
     """
-    check_count(steps, "steps")
-    check_precision(dtype)
-    with torch.inference_mode(False), torch.no_grad():
-        system, state, inputs = as_system(network, as_points(states), input, dtype, step)
-        observed = [observe(state)]
-        for _ in range(steps):
-            state = system.step(state, inputs)
+    observed: list[Tensor] = []
+
+    def note(state: Tensor, following: Tensor) -> None:
+        if not observed:
             observed.append(observe(state))
+        observed.append(observe(following))
+
+    _run(network, as_points(states), input, steps, step, dtype, note)
     return torch.stack(observed)
 
 
-def _run(system: System, state: Tensor, inputs: Tensor, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield each state with the one that follows it."""
-    for _ in range(steps):
-        following = system.step(state, inputs)
-        yield state, following
-        state = following
+def _run(
+    network: Step | nn.Module,
+    states: Tensor,
+    input: Array | None,
+    steps: int,
+    step: GivenStep | None,
+    dtype: torch.dtype,
+    note: Callable[[Tensor, Tensor], None] = lambda state, following: None,
+) -> tuple[Float[Tensor, "point state"], Float[Tensor, "point state"]]:
+    """Run a network under constant input, note each state with the one that follows, and return the first and last."""
+    check_count(steps, "steps")
+    check_precision(dtype)
+    with torch.inference_mode(False), torch.no_grad():
+        system, first, inputs = as_system(network, states, input, dtype, step)
+        state = first
+        for _ in range(steps):
+            following = system.step(state, inputs)
+            note(state, following)
+            state = following
+    return first, state

@@ -117,11 +117,11 @@ class FlowQuestion(Question):
         linear = linearize(dissection.network.cell, line.location, dissection.neutral)
         drift = drift_along(linear, line.axis) / (2 * line.reach)
         rest, stable = rest_places(line.place, drift, line.near)
-        document = max(1, int(np.median(dissection.trajectories.lengths)))
+        document = dissection.trajectories.median_length
         place, logit = self._run(dissection, line)
-        moved = np.abs(place[min(document, len(place) - 1)] - place[0]) / 2
+        then = min(document, len(place) - 1)
+        moved = np.abs(place[then] - place[0]) / 2
         changed = np.abs(logit - logit[0])
-        after = changed[min(document, len(changed) - 1)]
         reached = changed >= 1
         waited = np.where(reached.any(axis=0), reached.argmax(axis=0), np.nan)
         metrics = {
@@ -129,7 +129,7 @@ class FlowQuestion(Question):
             "unstable": float((~stable).sum()),
             "drift_in_document": float(np.median(moved)),
             "drift_in_document_max": float(moved.max()),
-            "readout_change": float(np.median(after)),
+            "readout_change": float(np.median(changed[then])),
             "held_share": float((np.nan_to_num(waited, nan=np.inf) > document).mean()),
             "tokens_to_one": float(np.median(np.nan_to_num(waited, nan=len(place) - 1))),
         }
@@ -146,7 +146,7 @@ class FlowQuestion(Question):
         }
         arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()} | {
             "start": place[0],
-            "end": place[min(document, len(place) - 1)],
+            "end": place[then],
             "end_last": place[-1],
             "tokens_to_one": waited,
             "document": np.array(document),

@@ -11,7 +11,17 @@ from sklearn.metrics import roc_auc_score
 from slowpoints.dynamics import input_effects, input_projections
 from slowpoints.questions.claims import Claim, Condition
 from slowpoints.questions.question import Column, Findings, Question
-from slowpoints.report.style import VALENCES, VISITED, Arrays, Drawing, Place, label_plane, panels, place_label
+from slowpoints.report.style import (
+    VALENCES,
+    VISITED,
+    Arrays,
+    Drawing,
+    Place,
+    label_plane,
+    panels,
+    place_label,
+    stretch_of,
+)
 from slowpoints.text.task import DocumentTask
 from slowpoints.text.valence_words import common_words, human_ratings, rank_correlation
 
@@ -39,7 +49,7 @@ def draw_inputs(figure: FigureBase, arrays: Arrays) -> None:
     where, along = panels(figure, 1, 2)
     _draw_effects(where, arrays)
     place, projections, classes = arrays["place"], arrays["projections"], arrays["classes"]
-    stretch = np.clip(((place + 1) / 2 * STRETCHES).astype(int), 0, STRETCHES - 1)
+    stretch = stretch_of(place, STRETCHES)
     members = [stretch == number for number in range(STRETCHES)]  # where there is none, the line is broken
     middle = np.array([place[here].mean() if here.any() else np.nan for here in members])
     for value, (name, colour) in VALENCES.items():

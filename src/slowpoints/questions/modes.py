@@ -24,6 +24,7 @@ from slowpoints.report.style import (
     place_label,
     place_name,
     scatter_time_constants,
+    stretch_of,
 )
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class ModesQuestion(Question):
 
 def _profile(place: np.ndarray, tau: np.ndarray) -> dict[str, float]:
     """Return the median time constant in each of ten stretches of the manifold; nothing where none is known."""
-    stretch = np.clip(((place + 1) / 2 * STRETCHES).astype(int), 0, STRETCHES - 1)
+    stretch = stretch_of(place, STRETCHES)
     medians = {number: tau[(stretch == number) & np.isfinite(tau)] for number in range(STRETCHES)}
     return {f"tau_1_stretch_{number + 1}": float(np.median(each)) for number, each in medians.items() if len(each)}
 

@@ -38,6 +38,12 @@ def place_label(arrays: Arrays) -> str:
     return r"position along the manifold, $\theta$" if arrays["by_theta"] else "position along the main axis m, scaled"
 
 
+def stretch_of(place: np.ndarray, count: int) -> np.ndarray:
+    """Return in which of so many equal stretches of a manifold, numbered from its negative end, each place lies."""
+    numbers: np.ndarray = np.clip(((place + 1) / 2 * count).astype(int), 0, count - 1)
+    return numbers
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a figure stands on a network's page.
