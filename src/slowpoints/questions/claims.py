@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from slowpoints.runs.scores import error_of_share
+
 Judgement = Literal["holds", "holds weakly", "does not hold", "not measured", "not judged"]
 _ORDER: tuple[Judgement, ...] = ("holds", "holds weakly", "does not hold")
 
@@ -115,11 +117,11 @@ def reason_not_to_judge(accuracy: float, chance: float, bag_of_words: float | No
     documents
         How many there are.
     """
-    error = math.sqrt(accuracy * (1 - accuracy) / documents)
+    error = error_of_share(accuracy, documents)
     if accuracy - 2 * error <= chance:
         return f"its accuracy of {accuracy:.1%} is no better than chance ({chance:.1%})"
     if bag_of_words is not None:
-        error = math.hypot(error, math.sqrt(bag_of_words * (1 - bag_of_words) / documents))
+        error = math.hypot(error, error_of_share(bag_of_words, documents))
         if accuracy + 2 * error < bag_of_words:
             return f"its accuracy of {accuracy:.1%} is below that of a bag of words ({bag_of_words:.1%})"
     return ""

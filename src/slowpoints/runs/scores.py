@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -16,3 +17,8 @@ def score_of(metrics: Mapping[str, float], split: Literal["val", "test"]) -> tup
     prefix = f"{split}/"
     found = ((name.removeprefix(prefix), value) for name, value in metrics.items() if name.startswith(prefix))
     return next(((name, value) for name, value in found if name not in (LOSS, DOCUMENTS)), None)
+
+
+def error_of_share(share: float, count: float) -> float:
+    """Return the standard error of a share of so many."""
+    return math.sqrt(share * (1 - share) / count)

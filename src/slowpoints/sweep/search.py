@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slowpoints.errors import UserError
-from slowpoints.runs.scores import DOCUMENTS, score_of
+from slowpoints.runs.scores import DOCUMENTS, error_of_share, score_of
 from slowpoints.sweep.jobs import End, Job
 
 COUNT = f"val/{DOCUMENTS}"
@@ -76,8 +76,7 @@ def _validation(metrics: Mapping[str, float]) -> float:
 
 def standard_error(metrics: Mapping[str, float]) -> float:
     """Return the standard error of a score on validation, taken for a share of so many documents."""
-    share = _validation(metrics)
-    return (share * (1 - share) / metrics[COUNT]) ** 0.5
+    return error_of_share(_validation(metrics), metrics[COUNT])
 
 
 def option(config: Mapping[str, Any], key: str) -> float:
