@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hydra_plugins.slowpoints_sweeps.sweeper import JobSweeper
+from hydra_plugins.slowpoints_sweeps import sweeper as plugin
 from slowpoints.errors import UserError
 from slowpoints.sweep.jobs import End, Job
 from slowpoints.sweep.search import Search, check_preferred, chosen_trial, final_job, option, standard_error
@@ -117,9 +117,9 @@ def test_only_numeric_options_are_preferred(key):
 def test_the_sweeper_hands_on_what_is_preferred(monkeypatch, given):
     handed = []
     monkeypatch.setattr("slowpoints.app.sweep.run_search", lambda *arguments: handed.append(arguments[1:]))
-    monkeypatch.setattr(JobSweeper, "combinations", lambda self, arguments, more=None: more or {})
+    monkeypatch.setattr(plugin.JobSweeper, "combinations", lambda self, arguments, more=None: more or {})
     choices = {"training.rate": "1,2"}
-    sweeper = JobSweeper(search=choices, prefer=given)
+    sweeper = plugin.JobSweeper(search=choices, prefer=given)  # as Hydra loaded it last
     sweeper.launcher = SimpleNamespace(run_jobs=None)
     sweeper.sweep([])
     assert handed == [({}, choices, ["training.rate"])]
